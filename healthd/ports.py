@@ -1,0 +1,177 @@
+"""What the stages, checks and actions are given: Protocols that the doors (and the fakes of the tests) fulfil."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from healthd.events import Event
+    from healthd.model import (
+        ActionKind,
+        Budget,
+        Diagnosis,
+        Explanation,
+        Finished,
+        HealthStatus,
+        Issue,
+        JobResult,
+        Severity,
+        SystemState,
+        UnitFacts,
+    )
+
+
+class Clock(Protocol):
+    """Time, so that nothing else asks the system for it."""
+
+    def boot(self) -> float:
+        """Seconds since boot, suspend included (CLOCK_BOOTTIME). What durations are measured with."""
+
+    def wall(self) -> float:
+        """Unix seconds. Only to show and to store."""
+
+
+class Host(Protocol):
+    """What the kernel says about this machine."""
+
+    def boot_id(self) -> str:
+        """The random id of this boot."""
+
+    def memory_used(self) -> int:
+        """Used memory of the host in bytes (total less available)."""
+
+    def uptime(self) -> float:
+        """Seconds since the host booted."""
+
+    def established_connections(self) -> int:
+        """TCP connections in state ESTABLISHED, IPv4 and IPv6."""
+
+
+class Units(Protocol):
+    """systemd's units, heard by signals. Facts are what was last heard; nothing here polls.
+
+    Every coroutine ends within its own deadline: with a result, or with a `BusError`.
+    """
+
+    @property
+    def connected(self) -> bool:
+        """Whether facts are current: connected, subscribed and reconciled, and no daemon-reload is under way."""
+
+    def facts(self) -> Mapping[str, UnitFacts]:
+        """All loaded units by their primary name (Id). A live, read-only view."""
+
+    def system_state(self) -> SystemState:
+        """The manager's state as last heard: booting, running, stopping."""
+
+    def on_change(self, wake: Callable[[frozenset[str]], None]) -> None:
+        """Have `wake` called, from the loop, with the names of the units of which something changed (empty: look at all).
+
+        Changes of one burst come in one call. Called at most once for a state; repeated signals are dropped.
+        """
+
+    async def reconcile(self) -> None:
+        """The full safety net: list every unit and correct what was missed."""
+
+    async def check_failed(self) -> None:
+        """The cheap safety net: ask systemd only for the failed units and correct what was missed."""
+
+    async def describe(self, names: Iterable[str]) -> None:
+        """Make sure that `detail`, `result`, `code`, `exit_status` and `file_state` of these units have been read."""
+
+    async def stopped_on_purpose(self, name: str) -> bool | None:
+        """Whether the journal of this boot says that the unit last went down by a stop job. None: it cannot tell."""
+
+    async def restarted_with(self, name: str) -> tuple[str, ...]:
+        """The active units that a restart of this one would restart too, in name order."""
+
+    async def start(self, name: str, *, deadline: float) -> JobResult:
+        """StartUnit and its job's result, awaited for at most `deadline` seconds."""
+
+    async def restart(self, name: str, *, deadline: float) -> JobResult:
+        """RestartUnit, likewise."""
+
+    async def reload(self, name: str, *, deadline: float) -> JobResult:
+        """ReloadUnit, likewise."""
+
+    async def reset_failed(self, name: str, *, deadline: float) -> JobResult:
+        """ResetFailedUnit; "done" when systemd answered."""
+
+
+class Log(Protocol):
+    """Where events go: the journal, a terminal, or lines of JSON."""
+
+    def event(self, event: Event, message: str, *, severity: Severity | None = None, **fields: object) -> None:
+        """Record an event. `severity` None is a notice that all is well; `fields` become HEALTHD_<NAME> (None is left out).
+
+        Never blocks and never raises: what cannot be kept is counted and said afterwards.
+        """
+
+    def debug(self, message: str, **fields: object) -> None:
+        """A line for developers, without an event."""
+
+    def exception(self, event: Event, message: str, error: BaseException, **fields: object) -> None:
+        """An event with the traceback of `error`: a bug, or one of the three borders."""
+
+
+class Store(Protocol):
+    """What survives: the engine's state and the attempts. Every method raises `StorageError` and nothing else."""
+
+    async def load(self) -> Mapping[str, Any] | None:
+        """The saved engine state as plain data by key; None on a host where healthd has never run."""
+
+    async def save(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
+        """Write these entries and forget those, as one transaction. On return a crash of the process loses nothing;
+        a power cut loses at most the last second.
+        """
+
+    async def close(self) -> None:
+        """Sync and close."""
+
+
+class Control(Protocol):
+    """What the API may ask of the daemon. `by` is who asks, as they claim."""
+
+    def status(self) -> HealthStatus:
+        """The host as it stands."""
+
+    def issues(self) -> tuple[Issue, ...]:
+        """Open issues, worst first."""
+
+    def budget(self) -> Budget:
+        """The host-wide budget."""
+
+    def config(self) -> Mapping[str, Any]:
+        """The settings in force as the tables of the configuration, secrets as `***`."""
+
+    async def explain(self, name: str) -> Explanation:
+        """Why a component, item or unit stands as it does, and what healing would do. 404 `RequestError` if unknown."""
+
+    async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
+        """Heal by hand, through the same decision; waits until the outcome is known."""
+
+    async def check(self, name: str | None, *, by: str) -> HealthStatus:
+        """Run one check, or all, now, and say how things stand then."""
+
+    async def reset(self, name: str, *, by: str) -> tuple[str, ...]:
+        """Forget attempts, backoff and `gave_up` of a component, item or unit; returns the issues that were reset."""
+
+    async def reload(self, *, by: str) -> None:
+        """Have systemd reload healthd.service and wait; `RequestError` with every problem if it was rejected."""
+
+    async def apply_configuration(self) -> None:
+        """What ExecReload asks for: read the configuration again; `ConfigError` if it is refused."""
+
+    async def diagnose(self) -> tuple[Diagnosis, ...]:
+        """Try each thing that the daemon needs, from inside its own sandbox."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What a check may reach: to read, never to act."""
+
+    units: Units
+    host: Host
+    clock: Clock
