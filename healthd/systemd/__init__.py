@@ -1,0 +1,1 @@
+"""The door to systemd: units by D-Bus, the journal, notifications, inherited sockets."""

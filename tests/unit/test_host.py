@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from healthd.host import LinuxHost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+MEMINFO = """\
+MemTotal:       16384000 kB
+MemFree:         1024000 kB
+MemAvailable:   12288000 kB
+Buffers:          512000 kB
+Cached:          8192000 kB
+Active:          4096000 kB
+Inactive:        4096000 kB
+Shmem:            128000 kB
+Slab:             256000 kB
+SReclaimable:     128000 kB
+"""
+
+
+def row(number: int, state: str) -> str:
+    return f"   {number}: 0100007F:1F90 0100007F:{number:04X} {state} 00000000:00000000 00:00000000 00000000 0 0 1\n"
+
+
+@pytest.fixture
+def proc(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], Path]]:
+    """Makes a /proc of the given files."""
+
+    def make(files: dict[str, str]) -> Path:
+        for name, content in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="ascii")
+        return tmp_path
+
+    yield make
+    LinuxHost(Path("/proc"))
+    assert psutil.PROCFS_PATH == "/proc"
+
+
+def test_used_memory_is_what_could_not_be_had_without_swapping(proc: Callable[[dict[str, str]], Path]) -> None:
+    host = LinuxHost(proc({"meminfo": MEMINFO}))
+
+    assert host.memory_used() == (16384000 - 12288000) * 1024
+
+
+def test_the_boot_id_is_the_kernels_without_its_newline(proc: Callable[[dict[str, str]], Path]) -> None:
+    host = LinuxHost(proc({"sys/kernel/random/boot_id": "0f4a8a9e-1b9c-4a93-b0d2-5a3f8ad1f2c3\n"}))
+
+    assert host.boot_id() == "0f4a8a9e-1b9c-4a93-b0d2-5a3f8ad1f2c3"
+
+
+def test_uptime_is_the_first_number_of_its_file(proc: Callable[[dict[str, str]], Path]) -> None:
+    host = LinuxHost(proc({"uptime": "350735.47 234388.90\n"}))
+
+    assert host.uptime() == 350735.47
+
+
+def test_only_established_connections_count_of_both_families(proc: Callable[[dict[str, str]], Path]) -> None:
+    host = LinuxHost(
+        proc(
+            {
+                "net/tcp": HEADER + row(0, "0A") + row(1, "01") + row(2, "06") + row(3, "01"),
+                "net/tcp6": HEADER + row(0, "01"),
+            }
+        )
+    )
+
+    assert host.established_connections() == 3
+
+
+def test_a_kernel_without_ipv6_has_the_connections_of_ipv4(proc: Callable[[dict[str, str]], Path]) -> None:
+    host = LinuxHost(proc({"net/tcp": HEADER + row(0, "01")}))
+
+    assert host.established_connections() == 1
+
+
+def test_a_reading_that_cannot_be_had_is_an_error_and_no_number(proc: Callable[[dict[str, str]], Path]) -> None:
+    host = LinuxHost(proc({}))
+
+    with pytest.raises(OSError, match="uptime"):
+        host.uptime()
+
+
+def test_this_very_machine_can_be_read() -> None:
+    host = LinuxHost()
+
+    assert len(host.boot_id()) == 36
+    assert host.memory_used() > 0
+    assert host.uptime() > 0
+    assert host.established_connections() >= 0
