@@ -1,0 +1,159 @@
+"""healthctl: reads the command line, runs one verb, and turns every operator's mistake into one line with a hint."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from healthd import __version__
+from healthd.errors import ConfigError, HealthdError, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SOCKET: Final = Path("/run/healthd/healthd.sock")
+EX_USAGE: Final = 64
+_PIPE_CLOSED: Final = 141  # as a shell shows a program that SIGPIPE ended
+_INTERRUPTED: Final = 130
+
+_EXAMPLES: Final = """\
+examples:
+  healthctl status                     how is the host, and what is healthd doing about it?
+  healthctl explain nginx.service      why is it like that, and what would healing do?
+  healthctl heal nginx.service         heal it now, within the limits
+  healthctl reset nginx.service        forget the attempts so far, after you mended the cause
+  healthctl config check && sudo healthctl reload
+  healthctl doctor                     does everything that healthd needs work here?
+
+exit codes of status: 0 healthy, 1 degraded, 2 unhealthy, 3 unknown or no daemon
+"""
+_ACTIONS: Final = (
+    "restart_unit",
+    "start_unit",
+    "reload_unit",
+    "reset_failed",
+    "memory_cleanup",
+    "network_restart",
+    "disk_cleanup",
+    "run_unit",
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is one line and a hint, and leaves with a code that no verb uses for anything else."""
+
+    usage_exit = EX_USAGE
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with what was wrong and where help is."""
+        self.exit(self.usage_exit, f"healthctl: {message}; see {self.prog} --help\n")
+
+
+def parser() -> Parser:
+    """Everything that the command line can say."""
+    top = Parser(
+        prog="healthctl",
+        description="Ask healthd how this host is, and tell it what to do.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"healthctl {__version__}")
+    top.add_argument("--complete", choices=("names",), help=argparse.SUPPRESS)
+    top.set_defaults(socket=SOCKET, json=False, parser=top)
+    _add_common(top)
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    _add_reading_verbs(verbs)
+    _add_ordering_verbs(verbs)
+    _add_config(verbs)
+    return top
+
+
+def _add_reading_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    status = _verb(verbs, "status", "how the host is, or one component or item")
+    status.usage_exit = 3  # to a monitoring system, 2 and more would say something about the host
+    status.add_argument("name", metavar="NAME", nargs="?", help="a component, an item or a unit")
+    _verb(verbs, "issues", "what is wrong, and what healthd does about it")
+    explain = _verb(verbs, "explain", "why it is so, and what healing would do now")
+    explain.add_argument("name", metavar="NAME", help="a component, an item or a unit")
+    _verb(verbs, "doctor", "whether all that healthd needs works here")
+
+
+def _add_ordering_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
+    heal = _verb(verbs, "heal", "heal something now, within the limits")
+    heal.add_argument("name", metavar="NAME", help="a component, an item or a unit")
+    heal.add_argument("--action", choices=_ACTIONS, metavar="ACTION", help=f"what to do: {', '.join(_ACTIONS)}")
+    heal.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    check = _verb(verbs, "check", "run a check now, or all of them")
+    check.add_argument("name", metavar="NAME", nargs="?", help="a component, an item or a unit")
+    reset = _verb(verbs, "reset", "forget attempts, waits and giving up")
+    reset.add_argument("name", metavar="NAME", help="a component, an item or a unit")
+    reload = _verb(verbs, "reload", "have the configuration read again")
+    reload.add_argument("--apply", action="store_true", help=argparse.SUPPRESS)
+
+
+def _add_config(verbs: argparse._SubParsersAction[Parser]) -> None:
+    config = verbs.add_parser("config", help="check or show the configuration", description="The configuration.")
+    parts = config.add_subparsers(dest="part", metavar="check|show", title="verbs", required=True)
+    for name, text in (
+        ("check", "whether the configuration files are valid"),
+        ("show", "the configuration in force, every default included, secrets as ***"),
+    ):
+        part = _verb(parts, name, text)
+        part.add_argument("--config", type=Path, metavar="FILE", help="this file and the conf.d beside it")
+
+
+def _verb(verbs: argparse._SubParsersAction[Parser], name: str, text: str) -> Parser:
+    verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
+    verb.set_defaults(parser=verb)
+    _add_common(verb)
+    return verb
+
+
+def _add_common(target: Parser) -> None:
+    """What may stand before the verb and after it; where it is left out after, what stood before holds."""
+    socket = f"the daemon's socket; by default {SOCKET}"
+    target.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="the API's answer as JSON")
+    target.add_argument("--socket", type=Path, metavar="PATH", default=argparse.SUPPRESS, help=socket)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run healthctl with these arguments (by default the process's own) and return its exit code."""
+    top = parser()
+    args, surplus = top.parse_known_args(argv)
+    if surplus:
+        args.parser.error(f"unrecognized arguments: {' '.join(surplus)}")
+    if args.complete:
+        args.verb = "complete"
+    if args.verb is None:
+        top.print_help()
+        return 0
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal without UTF-8 gets "?", no traceback
+    try:
+        code = int(import_module(f"healthd.cli.{args.verb}").run(args))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read us is gone. Python would flush again at exit, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except HealthdError as error:
+        _complain(error)
+        return 3 if args.verb == "status" else 1
+    return code
+
+
+def _complain(error: HealthdError) -> None:
+    lines = [str(error)]
+    if isinstance(error, ConfigError):
+        lines = [str(problem) for problem in error.problems]
+    elif isinstance(error, RequestError) and error.hint:
+        lines = [f"{error} ({error.hint})"]
+    for line in lines:
+        print(f"healthctl: {line}", file=sys.stderr)

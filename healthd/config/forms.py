@@ -1,0 +1,174 @@
+"""Kinds of texts that have a form: names of units, patterns, addresses, URLs, paths."""
+
+# ruff: noqa: D102 -- what `allowed` and `read` promise is said once, by the protocol Kind
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from healthd.config.kinds import refuse
+from healthd.config.patterns import UNIT_TYPES, is_unit_name, translate
+from healthd.model import ActionKind
+
+RUN_UNIT: Final = f"{ActionKind.RUN_UNIT}:"
+_ON_A_UNIT: Final = (
+    ActionKind.RELOAD_UNIT,
+    ActionKind.RESTART_UNIT,
+    ActionKind.START_UNIT,
+    ActionKind.RESET_FAILED,
+)
+_COMPONENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_HOST: Final = r"(?:\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}))"
+_ADDRESS: Final = re.compile(rf"({_HOST}):([0-9]{{1,5}})")
+_EMAIL: Final = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+_PRINTABLE: Final = re.compile(r"[!-~]{1,4096}")
+
+
+def nearest(name: str, known: tuple[str, ...]) -> str:
+    """The words that point at the known name nearest to a mistyped one, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only a mistake needs it
+
+    close = get_close_matches(name[:64], known, n=1, cutoff=0.5)
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def is_component_name(name: str) -> bool:
+    """Whether a component can be called so."""
+    return _COMPONENT.fullmatch(name) is not None
+
+
+def unit_hint(name: str) -> str:
+    """What to write instead of a malformed unit name, where that can be guessed."""
+    stem, dot, suffix = name.rpartition(".")
+    if dot and suffix in UNIT_TYPES and stem.endswith("@"):
+        return f'; this is a template, name an instance such as "{stem}1.{suffix}"'
+    return f'; did you mean "{name}.service"?' if is_unit_name(f"{name}.service") else ""
+
+
+class UnitName:
+    """The name of one unit, of any type or only of one."""
+
+    allowed = 'the name of a unit such as "nginx.service"'
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str):
+            refuse(raw, self.allowed)
+        return raw if is_unit_name(raw) else refuse(raw, self.allowed, hint=unit_hint(raw))
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPattern:
+    """A pattern of unit names; with `negatable` also `"!name"`, which takes an entry out of the protected list."""
+
+    negatable: bool = False
+
+    @property
+    def allowed(self) -> str:
+        words = 'a unit name or a pattern such as "web-*.service"'
+        return f'{words}, or "!name" to take an entry out' if self.negatable else words
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str):
+            refuse(raw, self.allowed)
+        try:
+            translate(raw[1:] if self.negatable and raw.startswith("!") else raw)
+        except ValueError as error:
+            refuse(raw, self.allowed, hint=f"; {error}")
+        return raw
+
+
+class Action:
+    """An entry of `actions`: an action on the unit, or `run_unit:NAME` for the operator's own oneshot unit."""
+
+    @property
+    def allowed(self) -> str:
+        return ", ".join(f'"{action}"' for action in _ON_A_UNIT) + f' or "{RUN_UNIT}NAME.service"'
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str):
+            refuse(raw, self.allowed)
+        if raw.startswith(RUN_UNIT):
+            name = raw.removeprefix(RUN_UNIT)
+            if is_unit_name(name) and name.endswith(".service"):
+                return raw
+            refuse(raw, f'"{RUN_UNIT}" and the name of a service unit', hint=unit_hint(name))
+        if raw not in _ON_A_UNIT:
+            refuse(raw, self.allowed, hint=nearest(raw, tuple(_ON_A_UNIT)))
+        return raw
+
+
+class ComponentName:
+    """The name of a component."""
+
+    allowed = "a component's name: letters, digits, '_', '-' and '.', at most 64"
+
+    def read(self, raw: object) -> str:
+        return raw if isinstance(raw, str) and is_component_name(raw) else refuse(raw, self.allowed)
+
+
+class Address:
+    """HOST:PORT; an IPv6 address in brackets."""
+
+    allowed = '"HOST:PORT" such as "127.0.0.1:8080" or "[::1]:8080"'
+
+    def read(self, raw: object) -> str:
+        found = _ADDRESS.fullmatch(raw) if isinstance(raw, str) else None
+        if not isinstance(raw, str) or found is None:
+            refuse(raw, self.allowed)
+        if not 1 <= int(found[2]) <= 65_535:
+            refuse(raw, self.allowed, hint="; ports go from 1 to 65535")
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """An absolute URL of one of the schemes. With `empty` also "", which switches off."""
+
+    schemes: tuple[str, ...] = ("http", "https")
+    empty: bool = True
+
+    @property
+    def allowed(self) -> str:
+        return f"a URL that begins with {' or '.join(f'{scheme}://' for scheme in self.schemes)}" + (
+            ', or "" for none' if self.empty else ""
+        )
+
+    def read(self, raw: object) -> str:
+        return raw if isinstance(raw, str) and self._fits(raw) else refuse(raw, self.allowed)
+
+    def _fits(self, url: str) -> bool:
+        if not url:
+            return self.empty
+        if not _PRINTABLE.fullmatch(url):
+            return False
+        scheme, _, rest = url.partition("://")
+        host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+        return scheme.lower() in self.schemes and re.fullmatch(rf"{_HOST}(?::[0-9]{{1,5}})?", host) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class AbsolutePath:
+    """A path from the root. With `empty` also "", which means none."""
+
+    empty: bool = True
+
+    @property
+    def allowed(self) -> str:
+        return 'a path that begins with "/"' + (', or "" for none' if self.empty else "")
+
+    def read(self, raw: object) -> str:
+        fits = isinstance(raw, str) and len(raw) <= 4096 and all(letter >= " " for letter in raw)
+        if not isinstance(raw, str) or not fits or not (raw.startswith("/") or (self.empty and not raw)):
+            refuse(raw, self.allowed)
+        return raw
+
+
+class Email:
+    """An e-mail address without a display name."""
+
+    allowed = 'an e-mail address such as "ops@example.org"'
+
+    def read(self, raw: object) -> str:
+        return raw if isinstance(raw, str) and len(raw) <= 320 and _EMAIL.fullmatch(raw) else refuse(raw, self.allowed)

@@ -1,0 +1,5 @@
+"""Expose the state: the API over HTTP, on the listening sockets and the `ports.Control` that it is handed."""
+
+from healthd.expose.serve import serve
+
+__all__ = ["serve"]

@@ -1,0 +1,177 @@
+"""One HTTP/1.1 connection: takes requests apart with h11, has each handled, and never waits long for its client."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import h11
+
+from healthd.errors import RequestError
+from healthd.expose.message import Request, as_error
+
+if TYPE_CHECKING:
+    from healthd.expose.message import Answer, Client, Handler
+
+HEADER_BYTES: Final = 16 * 1024
+BODY_BYTES: Final = 64 * 1024
+READ_BYTES: Final = 4096  # small, since h11 measures a header only between reads
+_LINGER_SECONDS: Final = 1.0
+_LINGER_BYTES: Final = 1024 * 1024
+
+_REFUSALS: Final = {
+    431: f"the header is larger than {HEADER_BYTES // 1024} KiB",
+    501: "this transfer encoding is not supported",
+}
+
+
+class _ClientGone(Exception):
+    """Nobody is left to answer."""
+
+
+class Connection:
+    """Serves one client until it goes away, breaks the protocol or keeps the server waiting for `idle_seconds`.
+
+    `waiting_since` is the loop's time since when the server waits for the client, None while a handler works: a
+    connection that waits may be cut off to make room for another.
+    """
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        client: Client,
+        handler: Handler,
+        *,
+        idle_seconds: float,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._client = client
+        self._handler = handler
+        self._idle_seconds = idle_seconds
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_BYTES)
+        self._is_head = False
+        self._loop = asyncio.get_running_loop()
+        self.waiting_since: float | None = self._loop.time()
+        # So that drain() means "the kernel has it all" and nothing is left over to flush when the connection ends.
+        writer.transport.set_write_buffer_limits(high=0)
+
+    async def run(self) -> None:
+        """Serve until the connection ends. A client that vanishes is no error."""
+        try:
+            while await self._exchange():
+                self._http.start_next_cycle()
+        except _ClientGone:
+            pass
+        finally:
+            self._writer.transport.abort()
+
+    async def _exchange(self) -> bool:
+        """One request and its answer. Returns whether the connection can carry another."""
+        try:
+            request = await self._receive()
+        except RequestError as refusal:
+            await self._send(as_error(refusal.status, str(refusal), refusal.hint), close=True)
+            await self._linger()
+            return False
+        if request is None:
+            return False
+        self.waiting_since = None
+        answer = await self._handler(request)
+        self.waiting_since = self._loop.time()
+        await self._send(answer)
+        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+
+    async def _receive(self) -> Request | None:
+        """The next whole request; None if the client closed the connection or let it lie idle."""
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                return await self._read_request()
+        except TimeoutError:
+            if self._http.their_state is h11.IDLE and not self._http.trailing_data[0]:
+                return None
+            raise RequestError(408, f"the request was not complete within {self._idle_seconds:g} s") from None
+        except h11.RemoteProtocolError as error:
+            status = error.error_status_hint
+            raise RequestError(status, _REFUSALS.get(status, "this is not a complete HTTP/1.1 request")) from None
+
+    async def _read_request(self) -> Request | None:
+        self._is_head = False
+        head = await self._next_event()
+        if not isinstance(head, h11.Request):
+            return None
+        self._is_head = head.method == b"HEAD"
+        headers = {name.decode("ascii"): value.decode("utf-8", "replace") for name, value in head.headers}
+        if int(headers.get("content-length", 0)) > BODY_BYTES:
+            raise _too_large()
+        body = bytearray()
+        while isinstance(event := await self._next_event(), h11.Data):
+            body += event.data
+            if len(body) > BODY_BYTES:
+                raise _too_large()
+        return Request(
+            method=head.method.decode("ascii"),
+            path=head.target.decode("ascii", "replace").partition("?")[0],
+            headers=headers,
+            body=bytes(body),
+            client=self._client,
+        )
+
+    async def _next_event(self) -> h11.Event:
+        while True:
+            try:
+                event = self._http.next_event()
+            except ValueError:
+                # h11 before 0.15 lets a Content-Length pass that has more digits than Python reads as a number.
+                raise _too_large() from None
+            if isinstance(event, h11.Event):
+                return event
+            if self._http.they_are_waiting_for_100_continue:
+                await self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
+            try:
+                data = await self._reader.read(READ_BYTES)
+            except ConnectionError:
+                raise _ClientGone from None
+            self._http.receive_data(data)
+
+    async def _send(self, answer: Answer, *, close: bool = False) -> None:
+        headers = [
+            ("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())),
+            ("Content-Type", answer.content_type),
+            ("Content-Length", str(len(answer.body))),
+            ("Cache-Control", "no-store"),
+            *answer.headers.items(),
+            *([("Connection", "close")] if close else []),
+        ]
+        reason = HTTPStatus(answer.status).phrase.encode()
+        parts = [self._http.send(h11.Response(status_code=answer.status, reason=reason, headers=headers))]
+        if not self._is_head:  # a HEAD is told the length and spared the body
+            parts.append(self._http.send(h11.Data(data=answer.body)))
+        parts.append(self._http.send(h11.EndOfMessage()))
+        await self._write(b"".join(part for part in parts if part))
+
+    async def _write(self, data: bytes | None) -> None:
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                self._writer.write(data or b"")
+                await self._writer.drain()
+        except (ConnectionError, TimeoutError):
+            raise _ClientGone from None
+
+    async def _linger(self) -> None:
+        """Swallow what a refused client still sends: closing on unread data would take the answer away from it."""
+        left = _LINGER_BYTES
+        try:
+            self._writer.write_eof()
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while left > 0 and (data := await self._reader.read(READ_BYTES)):
+                    left -= len(data)
+        except (OSError, TimeoutError):
+            raise _ClientGone from None
+
+
+def _too_large() -> RequestError:
+    return RequestError(413, f"the body is larger than {BODY_BYTES // 1024} KiB")

@@ -1,0 +1,140 @@
+"""The nouns as plain JSON data, spelled out: what is not named here stays inside. Times are Unix seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from healthd.model import Budget, Diagnosis, Explanation, Finished, Health, HealthStatus, Issue, Item, Problem
+
+_SCORE_DIGITS: Final = 4
+
+
+def status(value: HealthStatus) -> dict[str, Any]:
+    """The health status of the contract: `health_checks` by component name."""
+    return {
+        "status": value.status,
+        "state": value.state,
+        "overall_score": round(value.overall_score, _SCORE_DIGITS),
+        "uptime_seconds": value.uptime_seconds,
+        "memory_mb": value.memory_mb,
+        "active_peers": value.active_peers,
+        "version": value.version,
+        "timestamp": value.timestamp,
+        "health_checks": components(value),
+    }
+
+
+def components(value: HealthStatus) -> dict[str, Any]:
+    """Every component by its name."""
+    return {name: component(health) for name, health in value.health_checks.items()}
+
+
+def component(value: Health) -> dict[str, Any]:
+    """One component with its issues and items."""
+    return {
+        "status": value.status,
+        "score": round(value.score, _SCORE_DIGITS),
+        "weight": value.weight,
+        "message": value.message,
+        "last_check": value.last_check,
+        "trend": value.trend,
+        "critical": value.critical,
+        "issues": [issue(one) for one in value.issues],
+        "items": [item(one) for one in value.items],
+    }
+
+
+def item(value: Item) -> dict[str, Any]:
+    """One part of a component. `unit` is null where no unit stands behind it."""
+    return {
+        "name": value.name,
+        "status": value.status,
+        "score": round(value.score, _SCORE_DIGITS),
+        "message": value.message,
+        "unit": value.unit,
+        "critical": value.critical,
+        "stopped": value.stopped,
+    }
+
+
+def issue(value: Issue) -> dict[str, Any]:
+    """An open issue, with what healing does about it: `hold` and `until` are null where nothing holds it."""
+    return {
+        "id": value.id,
+        "component": value.component,
+        "item": value.item,
+        "type": value.type,
+        "severity": value.severity,
+        "message": value.message,
+        "unit": value.unit,
+        "opened_at": value.opened_at,
+        "attempts": value.attempts,
+        "max_attempts": value.max_attempts,
+        "gave_up": value.gave_up,
+        "healing": value.healing,
+        "hold": value.hold,
+        "hold_text": value.hold_text,
+        "until": value.until,
+    }
+
+
+def budget(value: Budget) -> dict[str, Any]:
+    """The host-wide budget; `used` are the actions within the window, `remaining` is null without a limit."""
+    return {
+        "limit": value.limit,
+        "remaining": value.remaining,
+        "window_seconds": value.window_seconds,
+        "used": [{"unit": unit, "at": at} for unit, at in value.used],
+        "next_at": value.next_at,
+    }
+
+
+def explanation(value: Explanation) -> dict[str, Any]:
+    """Why something stands as it does, and what healing would do."""
+    return {
+        "name": value.name,
+        "component": value.component,
+        "status": value.status,
+        "score": round(value.score, _SCORE_DIGITS),
+        "message": value.message,
+        "limit": value.limit,
+        "facts": dict(value.facts),
+        "issue": None if value.issue is None else issue(value.issue),
+        "decision": value.decision,
+        "action": value.action,
+        "hold": value.hold,
+        "hold_text": value.hold_text,
+        "until": value.until,
+        "also_restarts": list(value.also_restarts),
+        "budget": budget(value.budget),
+    }
+
+
+def finished(value: Finished) -> dict[str, Any]:
+    """How a heal that was asked for ended."""
+    return {
+        "decision": value.decision,
+        "action": value.action,
+        "hold": value.hold,
+        "text": value.text,
+        "outcome": value.outcome,
+        "until": value.until,
+    }
+
+
+def diagnosis(value: Diagnosis) -> dict[str, Any]:
+    """One line of doctor; `ok` is null for what is off here and need not work."""
+    return {"name": value.name, "ok": value.ok, "text": value.text, "remedy": value.remedy}
+
+
+def problem(value: Problem) -> dict[str, Any]:
+    """One mistake in the configuration; `text` is all of it in one line."""
+    return {
+        "file": value.file,
+        "line": value.line,
+        "key": value.key,
+        "found": value.found,
+        "allowed": value.allowed,
+        "text": str(value),
+    }

@@ -1,0 +1,223 @@
+"""A daemon that stands still: fulfils `ports.Control` with one host, on which a bit of everything is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from healthd.errors import HealthdError, RequestError
+from healthd.model import (
+    ActionKind,
+    Budget,
+    Diagnosis,
+    Explanation,
+    Finished,
+    Health,
+    HealthStatus,
+    HoldReason,
+    Issue,
+    IssueType,
+    Item,
+    OutcomeKind,
+    Severity,
+    State,
+    Status,
+    Trend,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOW: Final = 1_763_928_311.0
+
+NGINX_DOWN: Final = Issue(
+    component="services",
+    item="nginx.service",
+    type=IssueType.SERVICE_DOWN,
+    severity=Severity.HIGH,
+    message="nginx.service: killed by SIGKILL",
+    unit="nginx.service",
+    opened_at=NOW - 180,
+    attempts=2,
+    max_attempts=3,
+    gave_up=False,
+    healing=False,
+    hold=HoldReason.COOLDOWN,
+    hold_text="20 s after the last attempt",
+    until=NOW + 75,
+)
+BACKUP_FAILED: Final = replace(
+    NGINX_DOWN,
+    item="backup.service",
+    type=IssueType.JOB_FAILED,
+    severity=Severity.MEDIUM,
+    message="backup.service: ended with exit status 2",
+    unit="backup.service",
+    opened_at=NOW - 7500,
+    attempts=0,
+    hold=HoldReason.ONESHOT,
+    hold_text="",
+    until=None,
+)
+SERVICES: Final = Health(
+    name="services",
+    status=Status.DEGRADED,
+    score=0.58,
+    weight=0.35,
+    message="2 of 4 units are down",
+    last_check=NOW - 3,
+    trend=Trend.WORSENING,
+    critical=False,
+    issues=(NGINX_DOWN, BACKUP_FAILED),
+    items=(
+        Item(name="backup.service", status=Status.DEGRADED, score=0.5, message="exit status 2", unit="backup.service"),
+        Item(name="cron.service", status=Status.HEALTHY, score=1.0, message="running", unit="cron.service"),
+        Item(
+            name="nginx.service", status=Status.UNHEALTHY, score=0.0, message="killed by SIGKILL", unit="nginx.service"
+        ),
+        Item(name="ssh.service", status=Status.HEALTHY, score=1.0, message="running", unit="ssh.service"),
+    ),
+)
+MEMORY: Final = Health(
+    name="memory",
+    status=Status.HEALTHY,
+    score=1.0,
+    weight=0.15,
+    message="41 % used",
+    last_check=NOW - 12,
+    trend=Trend.STABLE,
+    critical=False,
+    issues=(),
+    items=(),
+)
+STATUS: Final = HealthStatus(
+    status=Status.DEGRADED,
+    state=State.DEGRADED,
+    overall_score=0.7066666,
+    uptime_seconds=273_600.0,
+    memory_mb=3312,
+    active_peers=141,
+    version="0.1.0",
+    timestamp=NOW,
+    health_checks={"services": SERVICES, "memory": MEMORY},
+    ready=False,
+)
+WELL: Final = replace(
+    STATUS,
+    status=Status.HEALTHY,
+    state=State.HEALTHY,
+    overall_score=1.0,
+    ready=True,
+    health_checks={"memory": MEMORY},
+)
+BUDGET: Final = Budget(
+    limit=10,
+    remaining=8,
+    window_seconds=600.0,
+    used=(("nginx.service", NOW - 90), ("nginx.service", NOW - 60)),
+    next_at=None,
+)
+EXPLANATION: Final = Explanation(
+    name="nginx.service",
+    component="services",
+    status=Status.UNHEALTHY,
+    score=0.0,
+    message="killed by SIGKILL",
+    limit="active, since it is enabled",
+    facts={"state": "failed (failed)", "result": "signal"},
+    issue=NGINX_DOWN,
+    decision="hold",
+    action=ActionKind.START_UNIT,
+    hold=HoldReason.COOLDOWN,
+    hold_text="20 s after the last attempt",
+    until=NOW + 75,
+    also_restarts=("php-fpm.service",),
+    budget=BUDGET,
+)
+HEALED: Final = Finished(
+    decision="act",
+    action=ActionKind.START_UNIT,
+    hold=None,
+    text="up again since 3 s",
+    outcome=OutcomeKind.SUCCESS,
+)
+DIAGNOSES: Final = (
+    Diagnosis(name="bus", ok=True, text="systemd answers in 1 ms"),
+    Diagnosis(name="polkit", ok=False, text="nginx.service may not be restarted", remedy="systemctl reload healthd"),
+    Diagnosis(name="journal", ok=None, text="not used here"),
+)
+CONFIG: Final[dict[str, Any]] = {
+    "health": {"auto_healing_enabled": True},
+    "auto_healing": {"dry_run": False, "allow": ["*.service"]},
+    "services": {"weight": 0.35, "nginx.service": {"heal": "suggest"}},
+    "component": {},
+    "alerting": {"slack_webhook_url": "***"},
+}
+
+
+@dataclass
+class FakeControl:
+    """Answers with what it holds and remembers what it was told. `fault` is raised by everything that can wait.
+
+    While `gate` is not set, orders hang.
+    """
+
+    host: HealthStatus = STATUS
+    outcome: Finished = HEALED
+    settings: Mapping[str, Any] = field(default_factory=lambda: CONFIG)
+    explanation: Explanation = EXPLANATION
+    fault: BaseException | None = None
+    gate: asyncio.Event | None = None
+    told: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def _order(self, *order: object) -> None:
+        self.told.append(order)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.fault is not None:
+            raise self.fault
+
+    def status(self) -> HealthStatus:
+        return self.host
+
+    def issues(self) -> tuple[Issue, ...]:
+        return tuple(issue for health in self.host.health_checks.values() for issue in health.issues)
+
+    def budget(self) -> Budget:
+        return BUDGET
+
+    def config(self) -> Mapping[str, Any]:
+        return self.settings
+
+    async def explain(self, name: str) -> Explanation:
+        await self._order("explain", name)
+        if name != self.explanation.name:
+            raise RequestError(404, f"nothing here is called {name}", hint="healthctl status")
+        return self.explanation
+
+    async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
+        await self._order("heal", name, action, dry_run, by)
+        return self.outcome
+
+    async def check(self, name: str | None, *, by: str) -> HealthStatus:
+        await self._order("check", name, by)
+        return self.host
+
+    async def reset(self, name: str, *, by: str) -> tuple[str, ...]:
+        await self._order("reset", name, by)
+        return (NGINX_DOWN.id,) if name == "nginx.service" else ()
+
+    async def reload(self, *, by: str) -> None:
+        await self._order("reload", by)
+
+    async def apply_configuration(self) -> None:
+        await self._order("apply")
+
+    async def diagnose(self) -> tuple[Diagnosis, ...]:
+        await self._order("diagnose")
+        return DIAGNOSES
+
+
+class Fault(HealthdError):
+    """An error of the tree that no case of the API names."""
