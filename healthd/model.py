@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    pass
 
 
 class Status(StrEnum):
@@ -196,12 +196,13 @@ class UnitFacts:
     """What systemd says about one loaded unit, and the little that only its signals told.
 
     Strings are systemd's own words, of any version. `job` is the id of the queued job, 0 without one. `code` and
-    `exit_status` are ExecMainCode (1 exited, 2 killed, 3 dumped core, 0 never ran) and ExecMainStatus; `result` is Result.
-    `stopped_by_job`: the unit went down under a stop job, so somebody wanted that. `seen_up`: healthd itself saw it start
-    or run, so that its signals told how it went down. `auto_restarts` are the instants
+    `exit_status` are ExecMainCode (1 exited, 2 killed, 3 dumped core, 0 never ran) and ExecMainStatus; `result` is
+    Result. `stopped_by_job`: the unit went down under a stop job, so somebody wanted that. `seen_up`: healthd itself
+    saw it start or run, so that its signals told how it went down. `auto_restarts` are the instants
     (boot seconds, newest last, at most 10) at which systemd restarted the unit by itself. `active_since` is
-    ActiveEnterTimestampMonotonic in seconds, 0 if never; `changed_at` (boot seconds) is when healthd heard of the present
-    active, sub or job state. `own_job`: the queued job is one that healthd asked for. `detail` is None until it was read.
+    ActiveEnterTimestampMonotonic in seconds, 0 if never; `changed_at` (boot seconds) is when healthd heard of the
+    present active, sub or job state. `own_job`: the queued job is one that healthd asked for. `detail` is None until
+    it was read.
     """
 
     name: str
@@ -245,13 +246,13 @@ class SystemState(StrEnum):
     UNKNOWN = "unknown"
 
     @classmethod
-    def _missing_(cls, value: object) -> SystemState:
+    def _missing_(cls, _value: object) -> SystemState:
         return cls.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
-    """How a dispatched unit job ended: systemd's word ("done", "failed", "timeout", "canceled" ...), or "refused" with why."""
+    """How a dispatched job ended: systemd's word ("done", "failed", "timeout", "canceled"), or "refused" and why."""
 
     result: str
     text: str = ""
@@ -299,8 +300,8 @@ class Item:
 class Assessment:
     """What a check makes of its reading: its items, or, where `usable` is False, the `reason` why there is no reading.
 
-    `partial`: only the items that were asked for are in `items`; those in `gone` exist no more, all others stand as they
-    were. `again_at` (boot seconds): the check wants to look again then, whatever its interval says.
+    `partial`: only the items that were asked for are in `items`; those in `gone` exist no more, all others stand as
+    they were. `again_at` (boot seconds): the check wants to look again then, whatever its interval says.
     """
 
     items: tuple[Item, ...] = ()
@@ -350,78 +351,3 @@ class Health:
     critical: bool
     issues: tuple[Issue, ...]
     items: tuple[Item, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthStatus:
-    """The host as it stands: the seed's HealthStatus. `memory_mb` is used memory of the host in MiB."""
-
-    status: Status
-    state: State
-    overall_score: float
-    uptime_seconds: float
-    memory_mb: int
-    active_peers: int
-    version: str
-    timestamp: float
-    health_checks: Mapping[str, Health]
-    ready: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What is left of the host-wide budget: `remaining` of `limit` (0: no limit) actions in `window_seconds`."""
-
-    limit: int
-    remaining: int | None
-    window_seconds: float
-    used: tuple[tuple[str, float], ...]
-    next_at: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why an item or component stands as it does, and what healing would do now.
-
-    `facts` are the readings by name, in words. `action` is what would be done (None: nothing is to be done), `decision` is
-    "act", "hold", "running" or "nothing"; `hold`, `hold_text`, `until` say why not and until when. `also_restarts` are the
-    active units that the action would restart too.
-    """
-
-    name: str
-    component: str
-    status: Status
-    score: float
-    message: str
-    limit: str
-    facts: Mapping[str, str]
-    issue: Issue | None
-    decision: str
-    action: ActionKind | None
-    hold: HoldReason | None
-    hold_text: str
-    until: float | None
-    also_restarts: tuple[str, ...]
-    budget: Budget
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """A hand-ordered heal, done or refused: `decision` "act" or "hold", and for an act the outcome in words."""
-
-    decision: str
-    action: ActionKind | None
-    hold: HoldReason | None
-    text: str
-    outcome: OutcomeKind | None
-    until: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """One line of `healthctl doctor`: `ok` None means that the thing is off here and need not work."""
-
-    name: str
-    ok: bool | None
-    text: str
-    remedy: str = ""

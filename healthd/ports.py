@@ -8,20 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus
     from healthd.events import Event
-    from healthd.model import (
-        ActionKind,
-        Budget,
-        Diagnosis,
-        Explanation,
-        Finished,
-        HealthStatus,
-        Issue,
-        JobResult,
-        Severity,
-        SystemState,
-        UnitFacts,
-    )
+    from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
 
 
 class Clock(Protocol):
@@ -67,7 +56,7 @@ class Units(Protocol):
         """The manager's state as last heard: booting, running, stopping."""
 
     def on_change(self, wake: Callable[[frozenset[str]], None]) -> None:
-        """Have `wake` called, from the loop, with the names of the units of which something changed (empty: look at all).
+        """Have `wake` called, from the loop, with the names of the units that changed (empty: look at all).
 
         Changes of one burst come in one call. Called at most once for a state; repeated signals are dropped.
         """
@@ -104,7 +93,7 @@ class Log(Protocol):
     """Where events go: the journal, a terminal, or lines of JSON."""
 
     def event(self, event: Event, message: str, *, severity: Severity | None = None, **fields: object) -> None:
-        """Record an event. `severity` None is a notice that all is well; `fields` become HEALTHD_<NAME> (None is left out).
+        """Record an event. `severity` None: all is well. `fields` become HEALTHD_<NAME>; None is left out.
 
         Never blocks and never raises: what cannot be kept is counted and said afterwards.
         """
@@ -123,8 +112,9 @@ class Store(Protocol):
         """The saved engine state as plain data by key; None on a host where healthd has never run."""
 
     async def save(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
-        """Write these entries and forget those, as one transaction. On return a crash of the process loses nothing;
-        a power cut loses at most the last second.
+        """Write these entries and forget those, as one transaction.
+
+        On return a crash of the process loses nothing; a power cut loses at most the last second.
         """
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ from healthd.expose.sanitise import sanitised
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from healthd.model import HealthStatus
+    from healthd.answers import HealthStatus
     from healthd.ports import Control
 
     Read = Callable[[Control], Awaitable[Answer]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from healthd.model import Budget, Diagnosis, Explanation, Finished, Health, HealthStatus, Issue, Item, Problem
+    from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus
+    from healthd.model import Health, Issue, Item, Problem
 
 _SCORE_DIGITS: Final = 4
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from healthd.model import Health, HealthStatus
+    from healthd.answers import HealthStatus
+    from healthd.model import Health
 
 _MEMORY_MB: Final = 1000
 _PEERS: Final = 100

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,8 +44,7 @@ def proc(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], Path]]:
         return tmp_path
 
     yield make
-    LinuxHost(Path("/proc"))
-    assert psutil.PROCFS_PATH == "/proc"
+    psutil.PROCFS_PATH = "/proc"
 
 
 def test_used_memory_is_what_could_not_be_had_without_swapping(proc: Callable[[dict[str, str]], Path]) -> None:
@@ -58,10 +59,14 @@ def test_the_boot_id_is_the_kernels_without_its_newline(proc: Callable[[dict[str
     assert host.boot_id() == "0f4a8a9e-1b9c-4a93-b0d2-5a3f8ad1f2c3"
 
 
-def test_uptime_is_the_first_number_of_its_file(proc: Callable[[dict[str, str]], Path]) -> None:
-    host = LinuxHost(proc({"uptime": "350735.47 234388.90\n"}))
+def test_uptime_is_the_age_of_pid_1_even_where_that_is_younger_than_the_machine(
+    proc: Callable[[dict[str, str]], Path],
+) -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    started = int((time.clock_gettime(time.CLOCK_BOOTTIME) - 100) * ticks)
+    host = LinuxHost(proc({"1/stat": f"1 (init (1)) S {' '.join(['0'] * 18)} {started} 0 0\n"}))
 
-    assert host.uptime() == 350735.47
+    assert 99 < host.uptime() < 110
 
 
 def test_only_established_connections_count_of_both_families(proc: Callable[[dict[str, str]], Path]) -> None:
@@ -86,7 +91,7 @@ def test_a_kernel_without_ipv6_has_the_connections_of_ipv4(proc: Callable[[dict[
 def test_a_reading_that_cannot_be_had_is_an_error_and_no_number(proc: Callable[[dict[str, str]], Path]) -> None:
     host = LinuxHost(proc({}))
 
-    with pytest.raises(OSError, match="uptime"):
+    with pytest.raises(OSError, match="stat"):
         host.uptime()
 
 

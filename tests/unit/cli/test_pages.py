@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from healthd.answers import HealthStatus
 from healthd.cli import doctor, explain, heal, issues, status, story
 from healthd.cli.text import Style
 from healthd.expose import render
 from healthd.expose.sanitise import sanitised
-from healthd.model import HealthStatus, HoldReason, Item, OutcomeKind, State, Status
+from healthd.model import HoldReason, Item, OutcomeKind, State, Status
 from tests.unit.expose.fake_control import (
     BUDGET,
     CONFIG,

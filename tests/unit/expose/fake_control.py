@@ -6,15 +6,11 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus
 from healthd.errors import HealthdError, RequestError
 from healthd.model import (
     ActionKind,
-    Budget,
-    Diagnosis,
-    Explanation,
-    Finished,
     Health,
-    HealthStatus,
     HoldReason,
     Issue,
     IssueType,

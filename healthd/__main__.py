@@ -1,0 +1,119 @@
+"""`healthd`, also `python3 -m healthd`: reads the options and the configuration, then runs the daemon."""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from healthd import __version__
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from healthd.config import Settings
+
+EX_CONFIG: Final = 78
+
+# What the daemon never uses, kept out before anything can ask for it: asyncio takes TLS along (4 MiB), and structlog
+# takes the others along where they are installed (rich: 6 MiB). Both guard these imports. docs/adr/0010-lean-imports.md
+_KEPT_OUT: Final = ("ssl", "rich", "better_exceptions", "colorama", "twisted", "greenlet")
+
+
+class Options(NamedTuple):
+    """What the command line says."""
+
+    config: str = ""
+    check: bool = False
+    foreground_log: bool = False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; returns the exit status: 0 for a stop that was asked for, 78 for a configuration that is wrong."""
+    gc.disable()  # imports make much and drop nothing; the daemon turns it on again when it is ready
+    options = _options(sys.argv[1:] if arguments is None else arguments)
+    for name in _KEPT_OUT:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+    faulthandler.enable()  # SIGABRT is how systemd's watchdog ends a stuck daemon: the stacks go to the journal
+    from healthd.config import load
+    from healthd.errors import ConfigError
+
+    config = Path(options.config) if options.config else None
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        return _refuse(error, quiet=options.check, foreground=options.foreground_log)
+    if options.check:
+        print(f"the configuration is valid: {', '.join(settings.files) or 'no file, defaults only'}")
+        for problem in settings.warnings:
+            print(f"warning: {problem}", file=sys.stderr)
+        return 0
+
+    return _serve(settings, config, foreground=options.foreground_log)
+
+
+def _serve(settings: Settings, config: Path | None, *, foreground: bool) -> int:
+    import asyncio
+
+    from healthd.clock import SystemClock
+    from healthd.daemon import Daemon
+    from healthd.errors import HealthdError
+    from healthd.systemd.journal import open_log
+
+    clock = SystemClock()
+    log = open_log(foreground, clock)
+    status = 0
+    try:
+        asyncio.run(Daemon(settings, config, clock, log).run())
+    except* HealthdError as group:
+        status = 1
+        for each in group.exceptions:
+            print(f"healthd: {each}", file=sys.stderr)
+    finally:
+        lost = log.close()
+        if lost:
+            print(f"healthd: the journal did not take {lost} records in time", file=sys.stderr)
+    return status
+
+
+def _refuse(error: Exception, *, quiet: bool, foreground: bool) -> int:
+    """Say everything that is wrong with the configuration, on stderr and, for a start, as a record of the journal."""
+    print(error, file=sys.stderr)
+    if not quiet:
+        from healthd.clock import SystemClock
+        from healthd.events import Event
+        from healthd.model import Severity
+        from healthd.systemd.journal import open_log
+
+        log = open_log(foreground, SystemClock())
+        message = f"the configuration cannot be used, healthd does not start:\n{error}"
+        log.event(Event.CONFIG_REJECTED, message, severity=Severity.CRITICAL, reason="invalid")
+        log.close()
+    return EX_CONFIG
+
+
+def _options(arguments: Sequence[str]) -> Options:
+    if not arguments:  # the way systemd starts it: argparse would weigh 1 MiB for nothing
+        return Options()
+    return Options(**vars(_parser().parse_args(arguments)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="healthd", description="Watches the services of this host and heals those that fail."
+    )
+    where = "the configuration, with conf.d beside it (default: /etc/healthd/healthd.toml)"
+    parser.add_argument("--config", metavar="FILE", default="", help=where)
+    parser.add_argument("--check", action="store_true", help="say whether the configuration is valid, and end")
+    parser.add_argument("--foreground-log", action="store_true", help="log to standard error, not to the journal")
+    parser.add_argument("--version", action="version", version=f"healthd {__version__}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

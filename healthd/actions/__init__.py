@@ -1,0 +1,1 @@
+"""What healthd can do, one file each."""

@@ -1,0 +1,1 @@
+"""Assess readings against limits and history: pure functions of numbers and values."""

@@ -1,0 +1,1 @@
+"""What healthd looks at, one file each."""

@@ -1,0 +1,317 @@
+"""Assembly: builds everything from the settings; owns the one TaskGroup, signals, reload, readiness, the watchdog."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from healthd import __version__
+from healthd.answers import Diagnosis
+from healthd.config import load
+from healthd.control import Controller
+from healthd.decide.engine import resume
+from healthd.doctor import Doctor
+from healthd.errors import ConfigError, HealthdError, StorageError
+from healthd.events import Event
+from healthd.explain import Explainer
+from healthd.heal import Healer
+from healthd.host import LinuxHost
+from healthd.model import Severity
+from healthd.pipeline import Pipeline, summary
+from healthd.ports import Ports
+from healthd.record.saved import restore
+from healthd.record.store import SqliteStore
+from healthd.registry import find_actions, find_checks
+from healthd.sample import Bound, Sampler
+from healthd.systemd.journal import leads_to_journal
+from healthd.systemd.listen import inherited
+from healthd.systemd.notify import Notifier
+from healthd.systemd.units import SystemdUnits
+from healthd.view import View
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+    from healthd.config import Settings
+    from healthd.decide.happenings import Happening
+    from healthd.decide.state import EngineClock, EngineState
+    from healthd.ports import Clock
+    from healthd.systemd.journal import Journal
+
+_BEAT: Final = 10.0
+"""Seconds between two signs of life to systemd's watchdog."""
+
+_BUS_WAIT: Final = 10.0
+"""Seconds for which the first judgement waits for the bus of a host that systemd runs."""
+
+
+class Daemon:
+    """One run of healthd."""
+
+    def __init__(self, settings: Settings, config: Path | None, clock: Clock, log: Journal) -> None:
+        self._config, self._clock, self._log = config, clock, log
+        self._host, self._notifier = LinuxHost(), Notifier()
+        self._units = SystemdUnits(self._clock, log)
+        self._specs = find_checks()
+        self._actions = find_actions()
+        self._store = SqliteStore(_state_directory() / "history.db")
+        self._settings = settings
+        self._started_at = self._clock.boot()
+        self._stopping = asyncio.Event()
+        self._hearing = asyncio.Event()
+        self._pipeline: Pipeline
+        self._doctor: Doctor
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        state, engine_clock = await self._restore()
+        self._pipeline = self._assemble(state, engine_clock)
+        sockets = self._sockets()
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._live(group, sockets)
+        finally:
+            for each in sockets:
+                each.close()
+            await self._end()
+
+    async def _live(self, group: asyncio.TaskGroup, sockets: Sequence[socket.socket]) -> None:
+        healer = Healer(self._units, self._actions, self._log, group, self._pipeline.reported)
+        self._pipeline.healer = healer
+        self._units.on_change(self._heard)
+        tasks = [group.create_task(self._units.run(), name="units")]
+        self._listen_to_signals(group)
+        await self._wait_for_systemd()
+        tasks.append(group.create_task(self._pipeline.run(), name="pipeline"))
+        await self._pipeline.turned()
+        self._become_ready()
+        # After READY: clients wait in the backlog meanwhile, and a start need not wait for what serves them.
+        from healthd.expose.serve import serve
+
+        tasks.append(group.create_task(serve(sockets, self._control(sockets), self._log), name="expose"))
+        tasks.append(group.create_task(self._beat(), name="watchdog"))
+        await self._stopping.wait()
+        self._notifier.stopping()
+        self._log.event(Event.DAEMON_STOPPING, "healthd is stopping; limits and issues are kept for its next start")
+        healer.abandon()
+        for task in tasks:
+            task.cancel()
+
+    # The beginning and the end
+
+    async def _restore(self) -> tuple[EngineState, EngineClock]:
+        seed, boot_id, boot = int.from_bytes(os.urandom(4)), self._host.boot_id(), self._clock.boot()
+        try:
+            return restore(await self._store.load(), seed=seed, boot_id=boot_id, boot=boot)
+        except StorageError as error:
+            await self._set_aside(error)
+            return restore(None, seed=seed, boot_id=boot_id, boot=boot)
+
+    async def _set_aside(self, error: StorageError) -> None:
+        """A database that cannot be used is kept for a person to look at; healthd begins anew without it."""
+        message = f"cannot read the saved state: {error}; "
+        try:
+            aside = await self._store.set_aside()
+            message += f"it is kept as {aside}, and healthd begins anew: what has failed already is only reported"
+        except StorageError as second:
+            message += f"healthd goes on from memory ({second})"
+        self._log.event(Event.STORAGE_FAILED, message, severity=Severity.HIGH, reason="cannot_read")
+
+    def _assemble(self, state: EngineState, engine_clock: EngineClock) -> Pipeline:
+        ports = Ports(units=self._units, host=self._host, clock=self._clock)
+        return Pipeline(
+            settings=self._settings,
+            checks=self._checks(self._settings),
+            sampler=Sampler(ports, self._log),
+            units=self._units,
+            host=self._host,
+            clock=self._clock,
+            store=self._store,
+            log=self._log,
+            state=resume(state, engine_clock.now(self._clock.boot())),
+            engine_clock=engine_clock,
+        )
+
+    def _checks(self, settings: Settings) -> list[Bound]:
+        return [
+            Bound(name=name, spec=spec, options=spec.options(settings), weight=settings.services.weight, critical=False)
+            for name, spec in self._specs.items()
+        ]
+
+    def _sockets(self) -> list[socket.socket]:
+        handed = inherited()
+        if handed:
+            return [each.socket for each in handed]
+        from healthd.expose.sockets import make_sockets
+
+        try:
+            made = list(make_sockets(_runtime_directory()))
+        except HealthdError as error:
+            self._log.event(Event.FEATURE_OFF, f"the API is off: {error}", severity=Severity.MEDIUM, reason="no_socket")
+            return []
+        self._log.event(
+            Event.FEATURE_OFF, f"no socket unit: serving in {_runtime_directory()}", reason="no_socket_unit"
+        )
+        return made
+
+    async def _wait_for_systemd(self) -> None:
+        """The first judgement shall be one of all units; where no systemd answers, it says that nothing is known."""
+        if not self._notifier.active:
+            self._log.event(
+                Event.FEATURE_OFF, f"readiness and watchdog are off: {self._notifier.why_off}", reason="no_notify"
+            )
+        wait = _BUS_WAIT if _runs_under_systemd() else 0.5
+        try:
+            async with asyncio.timeout(wait):
+                await self._hearing.wait()
+        except TimeoutError:
+            self._log.event(
+                Event.FEATURE_OFF,
+                "services are not judged: no systemd answers on the system bus (healthd keeps trying)",
+                severity=Severity.MEDIUM,
+                reason="no_bus",
+            )
+
+    def _become_ready(self) -> None:
+        picture, settings = self._pipeline.picture, self._settings
+        self._pipeline.watch(self._show_status)
+        self._notifier.ready(self._status_line())
+        healing = (
+            "off" if not settings.health.auto_healing_enabled else "dry run" if settings.auto_healing.dry_run else "on"
+        )
+        files = ", ".join(settings.files) or "defaults only"
+        self._log.event(
+            Event.DAEMON_READY,
+            f"healthd {__version__} watches {len(picture.items)} units; healing is {healing}; configuration: {files}",
+            status=picture.status(),
+            score=picture.score(),
+        )
+        for problem in settings.warnings:
+            self._log.event(Event.CONFIG_RELOADED, f"warning: {problem}", severity=Severity.MEDIUM)
+        gc.enable()
+        gc.collect()
+        gc.freeze()  # what is there now stays; looking through it again and again would cost CPU at rest
+
+    async def _end(self) -> None:
+        try:
+            await self._store.close()
+        except StorageError as error:
+            message = f"the state could not be synced: {error}"
+            self._log.event(Event.STORAGE_FAILED, message, severity=Severity.MEDIUM, reason="cannot_write")
+
+    # While it runs
+
+    def _heard(self, names: frozenset[str]) -> None:
+        if self._units.connected:
+            self._hearing.set()
+        self._pipeline.heard(names)
+
+    async def _beat(self) -> None:
+        """Tell systemd's watchdog that rounds get finished, in their rhythm: no wake-up more than needed."""
+        if self._notifier.watchdog_interval() is None:
+            return
+        while True:
+            settings, now = self._pipeline.settings.health, self._clock.boot()
+            newest = self._pipeline.round_at
+            limit = settings.check_interval_seconds + settings.health_timeout_seconds
+            if newest is not None and now - newest < limit:
+                self._notifier.watchdog()
+            await asyncio.sleep(_BEAT - (now - self._pipeline.origin) % _BEAT)
+
+    def _status_line(self) -> str:
+        picture = self._pipeline.picture
+        parts = "; ".join(f"{each.name}: {each.reason or summary(each)}" for each in picture.components.values())
+        return f"{self._pipeline.host_state()}, score {picture.score():.2f} - {parts}"
+
+    def _show_status(self, _happenings: Sequence[Happening]) -> None:
+        self._notifier.status(self._status_line())
+        self._log.settle()
+
+    def _listen_to_signals(self, group: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: group.create_task(self._reload_on_signal()))
+
+    async def _reload_on_signal(self) -> None:
+        try:
+            await self._apply()
+        except ConfigError:
+            return  # `_apply` has said it
+
+    async def _apply(self) -> None:
+        """Read the configuration again. One that is wrong is refused, and the old one stays."""
+        self._notifier.reloading()
+        try:
+            settings = load(self._config)
+        except ConfigError as error:
+            self._doctor.rejected = str(error)
+            lines = "\n".join(str(problem) for problem in error.problems)
+            message = f"the new configuration is refused, the old one stays in force:\n{lines}"
+            self._log.event(Event.CONFIG_REJECTED, message, severity=Severity.HIGH, reason="invalid")
+            raise
+        else:
+            self._doctor.rejected = ""
+            self._settings = settings
+            self._pipeline.reconfigure(settings, self._checks(settings))
+            self._log.event(
+                Event.CONFIG_RELOADED, f"configuration in force: {', '.join(settings.files) or 'defaults only'}"
+            )
+        finally:
+            self._notifier.ready(self._status_line())
+
+    def _control(self, sockets: Sequence[socket.socket]) -> Controller:
+        view = View(self._pipeline, self._host, self._clock, self._started_at)
+        self._doctor = Doctor(
+            pipeline=self._pipeline,
+            units=self._units,
+            store=self._store,
+            log_is_journal=leads_to_journal(2, os.environ),
+            watchdog=self._watchdog_diagnosis,
+            sockets=[each.getsockname() for each in sockets],
+        )
+        return Controller(
+            pipeline=self._pipeline,
+            view=view,
+            explainer=Explainer(self._pipeline, self._units, view),
+            doctor=self._doctor,
+            units=self._units,
+            apply=self._apply,
+            under_systemd=self._notifier.active,
+        )
+
+    def _watchdog_diagnosis(self) -> Diagnosis:
+        interval = self._notifier.watchdog_interval()
+        if interval is None:
+            return Diagnosis(
+                name="watchdog", ok=None, text=self._notifier.why_off or "WatchdogSec= is not set for healthd"
+            )
+        return Diagnosis(
+            name="watchdog", ok=True, text=f"systemd restarts healthd if no round ends within {interval:g} s"
+        )
+
+
+def _runs_under_systemd() -> bool:
+    """As sd_booted(3)."""
+    return Path("/run/systemd/system").is_dir()
+
+
+def _state_directory() -> Path:
+    """Where systemd says, else where this user may write."""
+    named = os.environ.get("STATE_DIRECTORY")
+    if named:
+        return Path(named.partition(":")[0])
+    directory = Path("/var/lib/healthd") if os.geteuid() == 0 else Path.home() / ".local/state/healthd"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
+
+
+def _runtime_directory() -> Path:
+    if os.geteuid() == 0:
+        return Path("/run/healthd")
+    return Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp")) / "healthd"  # noqa: S108

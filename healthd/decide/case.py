@@ -1,0 +1,94 @@
+"""What the policy is asked: an issue, and all that may be known about it at one instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from healthd.decide.limits import Usage
+from healthd.model import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthd.config import Settings, UnitSettings
+    from healthd.decide.state import EngineState, Ticket
+    from healthd.model import ActionKind, HoldReason, IssueType, Item, SystemState, UnitFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The facts of one instant. `now` is in engine seconds; `wall` in Unix seconds, only to show and store.
+
+    `current`: unit facts are as systemd has them. `items` are all items by component and name, as last judged; of a
+    component without a usable reading there are none.
+    """
+
+    now: float
+    wall: float
+    system: SystemState
+    booted_for: float
+    current: bool
+    facts: Mapping[str, UnitFacts]
+    items: Mapping[tuple[str, str], Item]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What to do about an issue: an action, or a hold with its reason, or neither with the `text` why.
+
+    `until` (engine seconds): when to ask again. A dry run has both: the hold, and the action that it holds.
+    """
+
+    action: ActionKind | None = None
+    hold: HoldReason | None = None
+    text: str = ""
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """All that a hold may look at. `usage` indexes the state's tickets and marks; None: made when it is needed."""
+
+    settings: Settings
+    state: EngineState
+    moment: Moment
+    ticket: Ticket
+    by_hand: bool = False
+    usage: Usage | None = None
+
+    @property
+    def unit(self) -> UnitFacts | None:
+        """What systemd says of the unit that healing would act on."""
+        return self.moment.facts.get(self.ticket.unit) if self.ticket.unit else None
+
+    @property
+    def item(self) -> Item | None:
+        """What the check says of the item that the issue is about."""
+        return self.moment.items.get(self.ticket.key.name)
+
+    @property
+    def used(self) -> Usage:
+        """What is in flight, and what was done lately."""
+        return self.usage or Usage(self.state.tickets.values(), self.state.marks)
+
+    @property
+    def table(self) -> UnitSettings:
+        """The unit's own settings."""
+        return self.settings.unit(self.ticket.unit or "")
+
+    @property
+    def max_attempts(self) -> int:
+        """Attempts for this issue before giving up; 0: no limit."""
+        own = self.table.max_attempts
+        return self.settings.health.max_healing_attempts if own is None else own
+
+
+def is_judged(item: Item | None) -> bool:
+    """Whether the check has an opinion of the item: it could be read, and is not between two states."""
+    return item is not None and item.settled and item.status is not Status.UNKNOWN
+
+
+def is_well(item: Item | None, issue: IssueType) -> bool:
+    """Whether the check, having looked, sees no failure of this type any more."""
+    return item is not None and is_judged(item) and all(finding.type is not issue for finding in item.findings)

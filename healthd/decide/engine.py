@@ -1,0 +1,159 @@
+"""One step of the engine: (settings, state, moment, news) → (state, happenings).
+
+Deterministic and without effects: the same arguments give the same answer, whoever asks and whenever. The order inside
+a step is fixed: what the checks see, what became of attempts in flight, what operators ask, then the decisions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from healthd.decide.case import is_well
+from healthd.decide.happenings import GaveUp, Held, Unsupported
+from healthd.decide.observe import observe, recover
+from healthd.decide.policy import rule
+from healthd.decide.state import Mark
+from healthd.decide.turn import Step, Turn, severity_of
+from healthd.decide.verify import Finish, Wait, verify
+from healthd.model import OutcomeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from healthd.config import Settings
+    from healthd.decide.case import Moment, Verdict
+    from healthd.decide.happenings import News, Order
+    from healthd.decide.state import EngineState, Key, Ticket
+    from healthd.model import JobResult
+
+__all__ = ["INTERRUPTED", "Step", "reset", "resume", "severity_of", "step"]
+
+INTERRUPTED: Final = "interrupted"
+"""The result of an attempt that was in flight when healthd ended."""
+
+
+def step(settings: Settings, state: EngineState, moment: Moment, news: News) -> Step:
+    """Take in the news and decide. `wake_at` (engine seconds) is when a step without news may decide otherwise."""
+    turn = Turn(settings, state, moment)
+    observe(turn, news.items)
+    _settle(turn, news.results)
+    _obey(turn, news.orders)
+    _decide(turn, news)
+    return turn.close(fresh=state.fresh and not news.complete)
+
+
+def resume(state: EngineState, now: float) -> EngineState:
+    """The state as healthd finds it at its start: nobody awaits the jobs of attempts that were in flight any more.
+
+    Nobody looked meanwhile either: what seemed well must settle anew.
+    """
+    changed = []
+    for ticket in state.tickets.values():
+        attempt = ticket.attempt
+        if attempt is not None and attempt.ended_at is None:
+            attempt = replace(attempt, ended_at=now, result=INTERRUPTED)
+        changed.append(replace(ticket, attempt=attempt, well_since=None))
+    return state.with_tickets(changed)
+
+
+def reset(state: EngineState, keys: Iterable[Key]) -> EngineState:
+    """Forget attempts, backoff and `gave_up` of these issues, and what their units used of their own budget.
+
+    The host's budget stays as it is: what was done to the host was done. An attempt in flight is the first of the new
+    count.
+    """
+    tickets = [state.tickets[key] for key in keys if key in state.tickets]
+    units = {ticket.unit for ticket in tickets}
+    # The marks lose the unit's name, not their place in the host's budget.
+    marks = tuple(Mark(mark.at, "") if mark.unit in units else mark for mark in state.marks)
+    return replace(state.with_tickets(map(_forgotten, tickets)), marks=marks)
+
+
+def _forgotten(ticket: Ticket) -> Ticket:
+    attempts = 0 if ticket.attempt is None else 1
+    ticket = replace(ticket, attempts=attempts, last_end=None, gave_up_at=None, existing="")
+    return replace(ticket, hold=None, hold_text="", hold_until=None)
+
+
+def _settle(turn: Turn, results: Iterable[tuple[str, JobResult]]) -> None:
+    """What became of attempts in flight."""
+    ended = dict(results)
+    for ticket in [ticket for ticket in turn.tickets.values() if ticket.attempt is not None]:
+        attempt = ticket.attempt
+        if attempt is None:
+            continue
+        result = ended.get(str(ticket.key)) if ended else None
+        if result is not None and attempt.ended_at is None:
+            attempt = replace(attempt, ended_at=turn.moment.now, result=result.result, text=result.text)
+        match verify(turn.settings.auto_healing, ticket, attempt, turn.moment):
+            case Wait(attempt=waiting, until=until):
+                turn.put(replace(ticket, attempt=waiting, wake_at=until))
+            case Finish(outcome=outcome, text=text):
+                finished = turn.finish(ticket, attempt, outcome, text)
+                if outcome is OutcomeKind.SUCCESS and ticket.open:
+                    turn.resolve(finished, text)
+
+
+def _obey(turn: Turn, orders: Iterable[Order]) -> None:
+    """What operators ask. A hold answers the order and leaves alone what healthd itself waits for."""
+    for order in orders:
+        for key in turn.keys_of((order.component, order.item)):
+            ticket = turn.tickets[key]
+            if not ticket.open:
+                continue
+            verdict = rule(turn.case(ticket, by_hand=True), order.action)
+            if verdict.hold is None and verdict.action is not None and ticket.unit is not None:
+                turn.start(ticket, verdict.action, ticket.unit, order.by)
+            else:
+                _announce(turn, ticket, verdict)
+
+
+def _decide(turn: Turn, news: News) -> None:
+    touched, now = {*news.items, *news.gone}, turn.moment.now
+    for ticket in list(turn.tickets.values()):
+        if not ticket.open or ticket.attempt is not None:
+            continue
+        due = ticket.wake_at is not None and ticket.wake_at <= now
+        if not (due or news.everything or ticket.unit in turn.freed or ticket.key.name in touched):
+            continue
+        item = turn.item_of(ticket)
+        if item is not None and turn.moment.current and is_well(item, ticket.key.type):
+            recover(turn, ticket, item)
+            continue
+        counted = _count_attempts(turn, ticket)
+        _carry_out(turn, counted, rule(turn.case(counted)))
+
+
+def _count_attempts(turn: Turn, ticket: Ticket) -> Ticket:
+    """Give up when the attempts have run out; take that back when the settings grant more."""
+    most = turn.case(ticket).max_attempts
+    out = 0 < most <= ticket.attempts
+    if out is ticket.gave_up:
+        return ticket
+    item = turn.item_of(ticket)
+    ticket = replace(ticket, gave_up_at=turn.moment.now if out else None, hold=None)
+    critical = item is not None and item.critical
+    ticket = turn.put(replace(ticket, severity=severity_of(ticket, critical=critical)))
+    if out:
+        pause = turn.settings.auto_healing.retry_after_give_up_seconds
+        turn.happened.append(GaveUp(ticket=ticket, retry=pause or None))
+    return ticket
+
+
+def _carry_out(turn: Turn, ticket: Ticket, verdict: Verdict) -> None:
+    if verdict.hold is None and verdict.action is not None and ticket.unit is not None:
+        turn.start(ticket, verdict.action, ticket.unit, "")
+        return
+    if ticket.hold is not verdict.hold or (verdict.hold is None and ticket.hold_text != verdict.text):
+        _announce(turn, ticket, verdict)
+    ticket = replace(ticket, hold=verdict.hold, hold_text=verdict.text, hold_until=verdict.until)
+    turn.put(replace(ticket, wake_at=verdict.until, well_since=None))
+
+
+def _announce(turn: Turn, ticket: Ticket, verdict: Verdict) -> None:
+    if verdict.hold is None:
+        turn.happened.append(Unsupported(ticket=ticket, text=verdict.text))
+        return
+    wait = None if verdict.until is None else verdict.until - turn.moment.now
+    turn.happened.append(Held(ticket=ticket, reason=verdict.hold, text=verdict.text, wait=wait))

@@ -1,0 +1,164 @@
+"""What systemd's Result and exit status mean: the class of a failure, in one table, with the words for people."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from signal import Signals
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from healthd.model import UnitFacts
+
+_EXITED, _KILLED, _DUMPED = 1, 2, 3  # CLD_* of waitid(2), as in ExecMainCode
+_EX_CONFIG = 78  # sysexits.h: a program says of itself that its configuration is wrong
+
+
+class Cause(StrEnum):
+    """Why a unit is down."""
+
+    SIGNAL = "signal"
+    CORE_DUMP = "core_dump"
+    EXIT_CODE = "exit_code"
+    TIMEOUT = "timeout"
+    WATCHDOG = "watchdog"
+    OOM = "oom"
+    START_LIMIT = "start_limit"
+    CONFIG = "config"
+    RESOURCES = "resources"
+    PROTOCOL = "protocol"
+    CLEAN_EXIT = "clean_exit"
+    UNKNOWN = "unknown"
+
+
+# systemd.exec(5), "Process Exit Codes": what systemd could not set up before the program ran. 204 (no memory) is left
+# out on purpose: that one passes, and a later start may well succeed.
+SETUP_EXITS: Final = {
+    200: "working directory (CHDIR)",
+    201: "nice level (NICE)",
+    202: "file descriptors (FDS)",
+    203: "the program cannot be executed: missing, or not executable (EXEC)",
+    205: "resource limits (LIMITS)",
+    206: "OOM score (OOM_ADJUST)",
+    207: "signal mask (SIGNAL_MASK)",
+    208: "standard input (STDIN)",
+    209: "standard output (STDOUT)",
+    210: "root directory (CHROOT)",
+    211: "I/O priority (IOPRIO)",
+    212: "timer slack (TIMERSLACK)",
+    213: "secure bits (SECUREBITS)",
+    214: "CPU scheduling (SETSCHEDULER)",
+    215: "CPU affinity (CPUAFFINITY)",
+    216: "group does not exist (GROUP)",
+    217: "user does not exist (USER)",
+    218: "capabilities (CAPABILITIES)",
+    219: "control group (CGROUP)",
+    220: "session (SETSID)",
+    221: "confirmation (CONFIRM)",
+    222: "standard error (STDERR)",
+    224: "PAM session (PAM)",
+    225: "network namespace (NETWORK)",
+    226: "mount namespace: a path of the sandbox is missing (NAMESPACE)",
+    227: "no new privileges (NO_NEW_PRIVILEGES)",
+    228: "system call filter (SECCOMP)",
+    229: "SELinux context (SELINUX_CONTEXT)",
+    230: "execution domain (PERSONALITY)",
+    231: "AppArmor profile (APPARMOR_PROFILE)",
+    232: "address families (ADDRESS_FAMILIES)",
+    233: "runtime directory (RUNTIME_DIRECTORY)",
+    235: "socket ownership (CHOWN)",
+    236: "SMACK label (SMACK_PROCESS_LABEL)",
+    237: "kernel keyring (KEYRING)",
+    238: "state directory (STATE_DIRECTORY)",
+    239: "cache directory (CACHE_DIRECTORY)",
+    240: "logs directory (LOGS_DIRECTORY)",
+    241: "configuration directory (CONFIGURATION_DIRECTORY)",
+    242: "NUMA policy (NUMA_POLICY)",
+    243: "credentials (CREDENTIALS)",
+}
+
+_RESULTS: Final = {
+    "timeout": Cause.TIMEOUT,
+    "watchdog": Cause.WATCHDOG,
+    "oom-kill": Cause.OOM,
+    "start-limit-hit": Cause.START_LIMIT,
+    "core-dump": Cause.CORE_DUMP,
+    "signal": Cause.SIGNAL,
+    "resources": Cause.RESOURCES,
+    "protocol": Cause.PROTOCOL,
+    "exit-code": Cause.EXIT_CODE,
+}
+
+
+_UNUSABLE: Final = {
+    "error": "systemd cannot read its unit file",
+    "bad-setting": "systemd cannot use its unit file",
+    "not-found": "its unit file is gone",
+}
+
+_WORDS: Final = {
+    Cause.TIMEOUT: "did not start or stop in time",
+    Cause.WATCHDOG: "hung: it did not answer systemd's watchdog",
+    Cause.OOM: "killed because memory ran out",
+    Cause.START_LIMIT: "started too often; systemd refuses to start it again",
+    Cause.RESOURCES: "systemd lacked a resource to start it",
+    Cause.PROTOCOL: "it did not keep to its start protocol",
+}
+
+
+def cause_of(unit: UnitFacts) -> Cause:
+    """The class of the failure that a unit which is not running shows."""
+    if unit.load in _UNUSABLE or _is_config(unit):
+        return Cause.CONFIG
+    if unit.result in _RESULTS:
+        return _RESULTS[unit.result]
+    if unit.code == _DUMPED:
+        return Cause.CORE_DUMP
+    if unit.code == _KILLED:
+        return Cause.SIGNAL
+    # Which exit statuses are a success is the unit's to say (SuccessExitStatus=), and Result says that it was one.
+    return Cause.CLEAN_EXIT if unit.code == _EXITED and unit.result == "success" else Cause.UNKNOWN
+
+
+def _is_config(unit: UnitFacts) -> bool:
+    # Behind a start limit stands the failure that used it up: a missing program stays missing after a reset.
+    if unit.code != _EXITED or unit.result not in ("exit-code", "start-limit-hit"):
+        return False
+    return unit.exit_status in SETUP_EXITS or unit.exit_status == _EX_CONFIG
+
+
+def signal_name(number: int) -> str:
+    """`SIGKILL` for 9; the number itself for one that this machine has no name for."""
+    try:
+        return Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def in_words(unit: UnitFacts) -> str:
+    """What happened to a unit that is down, for an operator."""
+    by_signal = unit.code in (_KILLED, _DUMPED)
+    match cause_of(unit):
+        case Cause.CONFIG:
+            return _config_in_words(unit)
+        case Cause.SIGNAL:
+            return f"killed by {signal_name(unit.exit_status)}" if by_signal else "killed by a signal"
+        case Cause.CORE_DUMP:
+            return f"crashed with {signal_name(unit.exit_status)}" if by_signal else "crashed"
+        case Cause.EXIT_CODE if unit.code == _EXITED and unit.exit_status:
+            return f"ended with exit status {unit.exit_status}"
+        case Cause.EXIT_CODE:
+            return "one of its commands failed"
+        case Cause.CLEAN_EXIT:
+            return "ended by itself with success" + (f" (exit status {unit.exit_status})" if unit.exit_status else "")
+        case Cause.UNKNOWN:
+            return f"failed ({unit.result})" if unit.result not in ("", "success") else "failed"
+        case cause:
+            return _WORDS[cause]
+
+
+def _config_in_words(unit: UnitFacts) -> str:
+    if unit.load in _UNUSABLE:
+        return _UNUSABLE[unit.load]
+    if unit.exit_status == _EX_CONFIG:
+        return "it says that its configuration is wrong (exit status 78)"
+    return f"systemd could not set it up: {SETUP_EXITS[unit.exit_status]} (exit status {unit.exit_status})"

@@ -1,0 +1,117 @@
+"""What the engine says happened: the events that are recorded, and the attempts that are to be dispatched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from healthd.decide.state import Attempt, Ticket
+    from healthd.model import ActionKind, HoldReason, JobResult, OutcomeKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An issue was opened."""
+
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """An issue was closed. `after` is how long it was open, in seconds.
+
+    `well`: its check saw recovery. Else what it was about is gone, was stopped on purpose, or is wrong in another way.
+    """
+
+    ticket: Ticket
+    text: str
+    after: float
+    well: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A decision not to act, said when it changes. `wait` is for how many seconds, None: not by time."""
+
+    ticket: Ticket
+    reason: HoldReason
+    text: str
+    wait: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAlone:
+    """A unit was stopped on purpose; there is no issue, and healthd does nothing."""
+
+    component: str
+    item: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """An attempt that must be dispatched as soon as the state has been written."""
+
+    ticket: Ticket
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """An attempt's outcome. `took` is from dispatch to confirmation, in seconds."""
+
+    ticket: Ticket
+    attempt: Attempt
+    outcome: OutcomeKind
+    text: str
+    took: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaveUp:
+    """The attempts ran out. `retry` is after how many seconds the next slow try comes, None: never."""
+
+    ticket: Ticket
+    retry: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsupported:
+    """healthd knows no remedy for the issue."""
+
+    ticket: Ticket
+    text: str
+
+
+Happening = Opened | Resolved | Held | LeftAlone | Started | Ended | GaveUp | Unsupported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An operator's wish to heal the open issues of an item now. `action` None: the remedy of the issue.
+
+    Each open issue answers with one happening in the same step: Started, Held or Unsupported.
+    """
+
+    component: str
+    item: str
+    action: ActionKind | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What is new at a moment.
+
+    `items`: those that were judged again, by component and name; `gone`: those that exist no more. `results`: how the
+    job of an attempt ended, by the key of its ticket as text. `orders`: by hand. `everything`: decide all open issues
+    again (the settings or the host's state changed). `complete`: every component has been judged at least once.
+    """
+
+    items: tuple[tuple[str, str], ...] = ()
+    gone: tuple[tuple[str, str], ...] = ()
+    results: tuple[tuple[str, JobResult], ...] = ()
+    orders: tuple[Order, ...] = ()
+    everything: bool = False
+    complete: bool = True

@@ -1,0 +1,74 @@
+"""The limits of healing: backoff and budgets, as functions of numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from healthd.config import AutoHealingSettings
+    from healthd.decide.state import Key, Mark, Ticket
+
+_JITTER: Final = 0.1
+
+
+def jitter(seed: int, key: Key, attempt: int) -> float:
+    """A factor from 1 to 1.1, fixed for this host, issue and attempt: hosts that fail together don't retry together.
+
+    Never below 1, so that no pause is shorter than the operator allowed.
+    """
+    return 1.0 + _JITTER * crc32(f"{seed}/{key}/{attempt}".encode()) / 0xFFFFFFFF
+
+
+def backoff(settings: AutoHealingSettings, attempts: int) -> float:
+    """Seconds from the end of attempt number `attempts` to the next: 10, 20, 40 ... to the maximum; before jitter."""
+    if attempts < 1 or settings.backoff_seconds <= 0:
+        return 0.0
+    doublings = min(attempts - 1, 64)  # beyond that every pause is the longest, and a float would overflow some day
+    return float(min(settings.backoff_seconds * 2.0**doublings, settings.backoff_max_seconds or float("inf")))
+
+
+def free_at(instants: Sequence[float], limit: int, window: float) -> float | None:
+    """The instant from which one more action fits: at most `limit` of them in any `window` seconds. None: at any time.
+
+    `instants` are in order. A limit or window of 0 is switched off. The window is half-open: what happened exactly
+    `window` ago is outside.
+    """
+    if limit <= 0 or window <= 0 or len(instants) < limit:
+        return None
+    return instants[-limit] + window
+
+
+def host_instants(marks: Iterable[Mark], now: float, window: float) -> list[float]:
+    """When actions on any unit were dispatched within the window that ends now."""
+    return [mark.at for mark in marks if mark.at + window > now]
+
+
+class Usage:
+    """What healthd has in flight and what it did lately, by unit: what the limits of an action look at."""
+
+    def __init__(self, tickets: Iterable[Ticket], marks: Iterable[Mark]) -> None:
+        self.acting = {ticket.attempt.unit for ticket in tickets if ticket.attempt is not None}
+        self.host: list[float] = []
+        self._units: dict[str, list[float]] = {}
+        for mark in marks:
+            self._count(mark)
+
+    def began(self, mark: Mark) -> None:
+        """An action on a unit is dispatched."""
+        self.acting.add(mark.unit)
+        self._count(mark)
+
+    def ended(self, unit: str) -> None:
+        """The action on the unit is over; what was done still counts."""
+        self.acting.discard(unit)
+
+    def of_unit(self, unit: str) -> Sequence[float]:
+        """When actions on this unit were dispatched, in order."""
+        return self._units.get(unit, ())
+
+    def _count(self, mark: Mark) -> None:
+        self.host.append(mark.at)
+        self._units.setdefault(mark.unit, []).append(mark.at)

@@ -1,0 +1,250 @@
+"""Whether healthd may act on an issue now: the holds, in the order in which they are asked.
+
+What does not pass by itself stands before what does, so that the reason that is shown is the one an operator can do
+something about. An operator's order (`by_hand`) overrules the holds that protect from healthd's own zeal, never those
+that protect the host, and no budget.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from healthd.config import CleanExit, Heal, permitted
+from healthd.decide.case import Case, Moment, Verdict, is_well
+from healthd.decide.failure import Cause
+from healthd.decide.limits import backoff, free_at, jitter
+from healthd.decide.remedy import remedy
+from healthd.model import ActionKind, HoldReason, IssueType, Status, SystemState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["BOOT_SECONDS", "HOLDS", "Case", "Moment", "Verdict", "rule"]
+
+BOOT_SECONDS: Final = 120.0
+"""How long a boot that does not finish may hold healing back."""
+
+
+def _hold(reason: HoldReason, text: str, until: float | None = None) -> Verdict:
+    return Verdict(hold=reason, text=text, until=until)
+
+
+def _unknown(case: Case) -> Verdict | None:
+    if not case.moment.current:
+        return _hold(HoldReason.UNKNOWN_STATUS, "systemd cannot be asked at the moment")
+    if case.ticket.unit and case.unit is None:
+        return _hold(HoldReason.UNKNOWN_STATUS, "systemd has not said how the unit is")
+    if case.item is None or case.item.status is Status.UNKNOWN:
+        return _hold(HoldReason.UNKNOWN_STATUS, "its check has no usable reading")
+    return None
+
+
+def _shutting_down(case: Case) -> Verdict | None:
+    if case.moment.system is SystemState.STOPPING:
+        return _hold(HoldReason.SHUTTING_DOWN, "the host is shutting down")
+    return None
+
+
+def _switched_off(case: Case) -> Verdict | None:
+    if case.by_hand:
+        return None
+    if not case.settings.health.auto_healing_enabled:
+        return _hold(HoldReason.DISABLED, "health.auto_healing_enabled is false")
+    if not case.settings.auto_healing.service_restart_enabled:
+        return _hold(HoldReason.DISABLED, "auto_healing.service_restart_enabled is false")
+    if case.table.heal is Heal.OFF:
+        return _hold(HoldReason.DISABLED, f'services."{case.ticket.unit}".heal is false')
+    return None
+
+
+def _permission(case: Case) -> Verdict | None:
+    if case.ticket.unit is None:
+        return None
+    match permitted(case.settings, case.ticket.unit):
+        case HoldReason.PROTECTED:
+            return _hold(HoldReason.PROTECTED, "the unit is protected: acting on it could harm the host")
+        case HoldReason.NOT_ALLOWED:
+            return _hold(HoldReason.NOT_ALLOWED, "auto_healing.allow does not name the unit")
+        case _:
+            return None
+
+
+def _operator(case: Case) -> Verdict | None:
+    if case.by_hand or case.unit is None:
+        return None
+    if case.unit.load == "masked":
+        return _hold(HoldReason.OPERATOR_STOPPED, "somebody masked the unit")
+    if case.unit.stopped_by_job:
+        return _hold(HoldReason.OPERATOR_STOPPED, "somebody stopped the unit")
+    return None
+
+
+def _already_failed(case: Case) -> Verdict | None:
+    if case.ticket.existing and not case.by_hand:
+        return _hold(
+            HoldReason.ALREADY_FAILED, "it had failed before healthd first ran here; healthd waits until it changes"
+        )
+    return None
+
+
+def _not_meant_to_run(case: Case) -> Verdict | None:
+    """Only what the host is meant to run is healed unasked: enabled units, and what those require."""
+    unit = case.unit
+    if case.by_hand or unit is None or case.table.heal in (Heal.ON, Heal.SUGGEST) or unit.enabled:
+        return None
+    if unit.detail is not None and unit.detail.required_by_enabled and unit.file_state != "transient":
+        return None
+    words = {"transient": "transient", "disabled": "disabled"}.get(unit.file_state, "not enabled")
+    return _hold(HoldReason.NOT_ALLOWED, f"the unit is {words}, and no enabled unit requires it")
+
+
+def _oneshot(case: Case) -> Verdict | None:
+    if case.ticket.key.type is IssueType.JOB_FAILED and case.table.heal is not Heal.ON and not case.by_hand:
+        return _hold(
+            HoldReason.ONESHOT, "a job that runs once is not run again unasked (heal = true in its table allows it)"
+        )
+    return None
+
+
+def _clean_exit(case: Case) -> Verdict | None:
+    if case.ticket.cause == Cause.CLEAN_EXIT and case.table.clean_exit is not CleanExit.HEAL and not case.by_hand:
+        return _hold(
+            HoldReason.CLEAN_EXIT, 'it ended by itself with success (clean_exit = "heal" starts such a unit again)'
+        )
+    return None
+
+
+def _config_error(case: Case) -> Verdict | None:
+    if case.ticket.cause == Cause.CONFIG and case.unit is not None and not case.by_hand:
+        return _hold(HoldReason.CONFIG_ERROR, "no restart can mend that; its configuration must be mended")
+    return None
+
+
+def _suggest(case: Case) -> Verdict | None:
+    if case.table.heal is Heal.SUGGEST and not case.by_hand:
+        return _hold(HoldReason.SUGGEST, f"healing is only suggested: healthctl heal {case.ticket.unit}")
+    return None
+
+
+def _booting(case: Case) -> Verdict | None:
+    moment = case.moment
+    booting = moment.system in (SystemState.INITIALIZING, SystemState.STARTING) and moment.booted_for < BOOT_SECONDS
+    if not booting or case.by_hand:
+        return None
+    return _hold(HoldReason.STARTING, "the host is still booting", moment.now + BOOT_SECONDS - moment.booted_for)
+
+
+def _starting(case: Case) -> Verdict | None:
+    unit = case.unit
+    if unit is not None and unit.sub.startswith("auto-restart"):
+        return _hold(HoldReason.STARTING, "systemd restarts it by itself (Restart=)")
+    if unit is not None and unit.active == "activating":
+        return _hold(HoldReason.STARTING, "the unit is starting")
+    if case.ticket.key.type is IssueType.CRASH_LOOP:
+        return _hold(
+            HoldReason.STARTING, "systemd restarts it by itself (Restart=); healthd acts when systemd gives up"
+        )
+    return None
+
+
+def _unsettled(case: Case) -> Verdict | None:
+    """What is between two states may come out of it by itself, as systemd 252 shows `failed` before it restarts."""
+    if case.item is not None and not case.item.settled and not case.by_hand:
+        return _hold(HoldReason.STARTING, f"its check waits for it to settle: {case.item.message}")
+    return None
+
+
+def _job_running(case: Case) -> Verdict | None:
+    unit = case.unit
+    if case.ticket.unit in case.used.acting:
+        return _hold(HoldReason.JOB_RUNNING, "healthd is already acting on the unit")
+    if unit is not None and unit.job and not unit.own_job:
+        return _hold(HoldReason.JOB_RUNNING, "somebody else's job is queued for the unit")
+    if unit is not None and unit.job:
+        return _hold(HoldReason.JOB_RUNNING, "a job on the unit has not ended yet")
+    if unit is not None and unit.active == "deactivating":
+        return _hold(HoldReason.JOB_RUNNING, "the unit is still stopping")
+    return None
+
+
+def _gave_up(case: Case) -> Verdict | None:
+    if case.ticket.gave_up_at is None or case.by_hand:
+        return None
+    text = f"{case.ticket.attempts} attempts did not help; a person is needed"
+    pause = case.settings.auto_healing.retry_after_give_up_seconds
+    if pause <= 0:
+        return _hold(HoldReason.GAVE_UP, text)
+    until = case.ticket.gave_up_at + pause
+    return _hold(HoldReason.GAVE_UP, text, until) if case.moment.now < until else None
+
+
+def _cooldown(case: Case) -> Verdict | None:
+    ticket, most = case.ticket, case.max_attempts
+    if ticket.last_end is None or case.by_hand:
+        return None
+    # A slow retry has a pause of its own; it must only not be shorter than the last regular one.
+    attempts = min(ticket.attempts, most) if ticket.gave_up and most else ticket.attempts
+    pause = backoff(case.settings.auto_healing, attempts) * jitter(case.state.seed, ticket.key, attempts)
+    until = ticket.last_end + pause
+    if case.moment.now >= until:
+        return None
+    return _hold(HoldReason.COOLDOWN, f"{pause:.0f} s pause after attempt {ticket.attempts}", until)
+
+
+def _unit_budget(case: Case) -> Verdict | None:
+    window = case.settings.auto_healing.host_budget_seconds
+    until = free_at(case.used.of_unit(case.ticket.unit or ""), case.max_attempts, window)
+    if until is None or until <= case.moment.now:
+        return None
+    return _hold(HoldReason.UNIT_BUDGET, f"the unit had its {case.max_attempts} actions within {window:.0f} s", until)
+
+
+def _host_budget(case: Case) -> Verdict | None:
+    limits = case.settings.auto_healing
+    most, window = limits.host_budget_actions, limits.host_budget_seconds
+    until = free_at(case.used.host, most, window)
+    if until is None or until <= case.moment.now:
+        return None
+    return _hold(HoldReason.HOST_BUDGET, f"the host had its {most} actions within {window:.0f} s", until)
+
+
+HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
+    _shutting_down,
+    _switched_off,
+    _permission,
+    _operator,
+    _already_failed,
+    _not_meant_to_run,
+    _oneshot,
+    _clean_exit,
+    _config_error,
+    _suggest,
+    _booting,
+    _starting,
+    _unsettled,
+    _job_running,
+    _gave_up,
+    _cooldown,
+    _unit_budget,
+    _host_budget,
+)
+
+
+def rule(case: Case, action: ActionKind | None = None) -> Verdict:
+    """Act or hold, and why. `action` is what an operator asked for; else the remedy of the issue is taken."""
+    unknown = _unknown(case)
+    if unknown is not None:
+        return unknown
+    if is_well(case.item, case.ticket.key.type):
+        return Verdict(text="its check sees no failure any more")
+    for hold in HOLDS:
+        verdict = hold(case)
+        if verdict is not None:
+            return verdict
+    chosen = action or remedy(case.ticket, case.unit, case.table.actions)
+    if chosen is None:
+        return Verdict(text="healthd knows no remedy for this")
+    if case.settings.auto_healing.dry_run:
+        text = f"auto_healing.dry_run is true: {chosen} would be done now, and nothing is touched"
+        return Verdict(action=chosen, hold=HoldReason.DRY_RUN, text=text)
+    return Verdict(action=chosen)

@@ -1,0 +1,41 @@
+"""Which action an issue calls for. Whether it may run is `policy`'s business."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from healthd.model import ActionKind, IssueType
+
+if TYPE_CHECKING:
+    from healthd.decide.state import Ticket
+    from healthd.model import UnitFacts
+
+_ON_UNITS: Final = frozenset(
+    {
+        IssueType.SERVICE_DOWN,
+        IssueType.SERVICE_HUNG,
+        IssueType.PROBE_FAILED,
+        IssueType.JOB_FAILED,
+        IssueType.HEARTBEAT_MISSED,
+    }
+)
+
+
+def remedy(ticket: Ticket, unit: UnitFacts | None, ladder: tuple[str, ...]) -> ActionKind | None:
+    """The next action for this issue; None where healthd knows no remedy.
+
+    `ladder` is the unit's own `actions`: an attempt each, the last one repeats. What is down is started, which disturbs
+    nothing that came back meanwhile; only what runs is restarted or reloaded.
+    """
+    if ticket.key.type not in _ON_UNITS or unit is None:
+        return None
+    if not ladder:
+        return ActionKind.RESTART_UNIT if unit.running else ActionKind.START_UNIT
+    step = ActionKind(ladder[min(ticket.attempts, len(ladder) - 1)].partition(":")[0])
+    match step:
+        case ActionKind.RESTART_UNIT | ActionKind.RELOAD_UNIT if not unit.running:
+            return ActionKind.START_UNIT
+        case ActionKind.START_UNIT if unit.running:
+            return ActionKind.RESTART_UNIT
+        case _:
+            return step

@@ -1,0 +1,153 @@
+"""A step in the making: what every part of it works on, and what becomes of a ticket in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from healthd.decide.case import Case
+from healthd.decide.happenings import Ended, Resolved, Started
+from healthd.decide.limits import Usage, backoff
+from healthd.decide.state import Attempt, Key, Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from healthd.config import Settings
+    from healthd.decide.case import Moment
+    from healthd.decide.happenings import Happening
+    from healthd.decide.state import EngineState, Ticket
+    from healthd.model import ActionKind, Item, OutcomeKind, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What a step gave: the new state, what happened, what of it must be written, and when to look again."""
+
+    state: EngineState
+    happenings: tuple[Happening, ...]
+    changed: frozenset[Key]
+    removed: frozenset[Key]
+    wake_at: float | None
+
+
+def severity_of(ticket: Ticket, *, critical: bool) -> Severity:
+    """By type; a step up for what is critical, and for what healthd gave up."""
+    return ticket.key.type.severity.raised(int(critical or ticket.gave_up))
+
+
+class Turn:
+    """The state of one step, and what came of it so far. `freed` are the units on which an attempt has ended."""
+
+    def __init__(self, settings: Settings, state: EngineState, moment: Moment) -> None:
+        self.settings, self.state, self.moment = settings, state, moment
+        self.tickets = dict(state.tickets)
+        self.stopped = set(state.stopped)
+        self.happened: list[Happening] = []
+        self.freed: set[str] = set()
+        self._marks = state.marks
+        self._forget()
+        self._usage = Usage(self.tickets.values(), self._marks)
+        self._of_item: dict[tuple[str, str], list[Key]] = {}
+        for key in self.tickets:
+            self._of_item.setdefault(key.name, []).append(key)
+
+    # Looking
+
+    def keys_of(self, name: tuple[str, str]) -> Sequence[Key]:
+        """The tickets of an item, open or not."""
+        return self._of_item.get(name, ())
+
+    def item_of(self, ticket: Ticket) -> Item | None:
+        """The item that an issue is about, if its check has a usable reading."""
+        return self.moment.items.get(ticket.key.name)
+
+    def case(self, ticket: Ticket, *, by_hand: bool = False) -> Case:
+        """What the policy is asked about an issue."""
+        return Case(
+            settings=self.settings,
+            state=self.state,
+            moment=self.moment,
+            ticket=ticket,
+            by_hand=by_hand,
+            usage=self._usage,
+        )
+
+    # Changing
+
+    def put(self, ticket: Ticket) -> Ticket:
+        """Take over this version of a ticket."""
+        if ticket.key not in self.tickets:
+            self._of_item.setdefault(ticket.key.name, []).append(ticket.key)
+        self.tickets[ticket.key] = ticket
+        return ticket
+
+    def start(self, ticket: Ticket, action: ActionKind, unit: str, by: str) -> None:
+        """Begin an attempt: from here on it counts."""
+        now, facts = self.moment.now, self.moment.facts.get(unit)
+        before = facts.invocation if facts else ""
+        number = ticket.attempts + 1
+        attempt = Attempt(number=number, action=action, unit=unit, started_at=now, before=before, by=by)
+        ticket = replace(ticket, attempt=attempt, attempts=number, hold=None, hold_text="", hold_until=None)
+        ticket = self.put(replace(ticket, wake_at=None, well_since=None))
+        mark = Mark(now, unit)
+        self._marks = (*self._marks, mark)
+        self._usage.began(mark)
+        self.happened.append(Started(ticket=ticket, attempt=attempt))
+
+    def finish(self, ticket: Ticket, attempt: Attempt, outcome: OutcomeKind, text: str) -> Ticket:
+        """End an attempt. The pause after it begins now: the backoff, or for a slow retry the long one."""
+        now = self.moment.now
+        gave_up_at = now if ticket.gave_up else None
+        ticket = replace(ticket, attempt=None, last_end=now, gave_up_at=gave_up_at)
+        ticket = self.put(replace(ticket, hold=None, hold_text="", hold_until=None, wake_at=None))
+        took = now - attempt.started_at
+        self.happened.append(Ended(ticket=ticket, attempt=attempt, outcome=outcome, text=text, took=took))
+        self.freed |= {attempt.unit, ticket.unit or attempt.unit}
+        self._usage.ended(attempt.unit)
+        return ticket
+
+    def resolve(self, ticket: Ticket, text: str, *, well: bool = True) -> None:
+        """Close an issue. An attempt whose job has not ended stays with it, so that no second one gets in its way."""
+        now = self.moment.now
+        self.happened.append(Resolved(ticket=ticket, text=text, after=now - ticket.opened_at, well=well))
+        ticket = replace(ticket, open=False, closed_at=now, well_since=None, existing="")
+        self.put(replace(ticket, hold=None, hold_text="", hold_until=None, wake_at=None))
+
+    # The end of the step
+
+    def close(self, *, fresh: bool) -> Step:
+        """What the step gave."""
+        self._forget()
+        old = self.state.tickets
+        return Step(
+            state=replace(
+                self.state,
+                tickets=self.tickets,
+                marks=self._marks,
+                stopped=frozenset(self.stopped) if self.stopped != self.state.stopped else self.state.stopped,
+                fresh=fresh,
+            ),
+            happenings=tuple(self.happened),
+            changed=frozenset(key for key, ticket in self.tickets.items() if _differs(old.get(key), ticket)),
+            removed=frozenset(old.keys() - self.tickets.keys()),
+            wake_at=min((t.wake_at for t in self.tickets.values() if t.wake_at is not None), default=None),
+        )
+
+    def _forget(self) -> None:
+        """Closed tickets go when their backoff is over, marks when no window reaches back to them."""
+        limits, now = self.settings.auto_healing, self.moment.now
+        for ticket in list(self.tickets.values()):
+            if ticket.closed_at is None or ticket.open or ticket.attempt is not None:
+                continue
+            # Without a bound on the pauses an episode lasts as long as its next pause would.
+            quiet = limits.backoff_max_seconds or backoff(limits, ticket.attempts)
+            if not (ticket.attempts or ticket.gave_up) or ticket.closed_at + quiet <= now:
+                del self.tickets[ticket.key]
+        window = limits.host_budget_seconds
+        if self._marks and self._marks[0].at + window <= now:
+            self._marks = tuple(mark for mark in self._marks if mark.at + window > now)
+
+
+def _differs(old: Ticket | None, new: Ticket) -> bool:
+    return old is not new and old != new

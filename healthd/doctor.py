@@ -1,0 +1,142 @@
+"""Tries each thing that the daemon needs, from inside its own sandbox, and says how to mend what does not work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from healthd.answers import Diagnosis
+from healthd.config import permitted
+from healthd.errors import BusError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from healthd.model import UnitFacts
+    from healthd.pipeline import Pipeline
+    from healthd.ports import Store, Units
+
+_DEADLINE: Final = 5.0
+_SHOWN: Final = 3
+_RULE: Final = "/etc/polkit-1/rules.d/60-healthd-units.rules"
+_ALWAYS_THERE: Final = "systemd-journald.service"
+
+
+class Doctor:
+    """Diagnoses. `rejected` holds what was wrong with the configuration at the last reload, if it was refused.
+
+    `watchdog` says how systemd guards this process. `sockets` are the paths at which the API is served.
+    """
+
+    def __init__(
+        self,
+        *,
+        pipeline: Pipeline,
+        units: Units,
+        store: Store,
+        log_is_journal: bool,
+        watchdog: Callable[[], Diagnosis],
+        sockets: Sequence[str],
+    ) -> None:
+        self._pipeline, self._units, self._store = pipeline, units, store
+        self._log_is_journal, self._watchdog, self._sockets = log_is_journal, watchdog, sockets
+        self.rejected = ""
+
+    async def diagnose(self) -> tuple[Diagnosis, ...]:
+        """All of it, in the order in which a person would mend it."""
+        return (
+            self._configuration(),
+            await self._bus(),
+            await self._grants(),
+            self._log(),
+            await self._evidence(),
+            await self._state(),
+            self._watchdog(),
+            self._listening(),
+        )
+
+    def _configuration(self) -> Diagnosis:
+        if self.rejected:
+            return Diagnosis(
+                name="configuration",
+                ok=False,
+                text=f"the last reload was refused: {self.rejected}",
+                remedy="mend the file, then: healthctl config check && systemctl reload healthd",
+            )
+        settings = self._pipeline.settings
+        if settings.warnings:
+            return Diagnosis(
+                name="configuration", ok=False, text=str(settings.warnings[0]), remedy="chmod o= on the file"
+            )
+        return Diagnosis(name="configuration", ok=True, text=f"in force: {', '.join(settings.files) or 'the defaults'}")
+
+    async def _bus(self) -> Diagnosis:
+        remedy = "systemctl status dbus; healthd reconnects by itself"
+        if not self._units.connected:
+            return Diagnosis(name="system bus", ok=False, text="systemd cannot be asked over D-Bus", remedy=remedy)
+        try:
+            await self._units.check_failed()
+        except BusError as error:
+            return Diagnosis(name="system bus", ok=False, text=str(error), remedy=remedy)
+        return Diagnosis(
+            name="system bus", ok=True, text=f"systemd answers; {len(self._units.facts())} units are loaded"
+        )
+
+    async def _grants(self) -> Diagnosis:
+        """ResetFailedUnit on a unit that has not failed asks polkit the real question and changes nothing."""
+        if not self._units.connected:
+            return Diagnosis(name="polkit", ok=None, text="not tried: the system bus does not answer")
+        tried, refused = 0, []
+        for unit in self._grantable():
+            try:
+                result = await self._units.reset_failed(unit.name, deadline=_DEADLINE)
+            except BusError as error:
+                refused.append(f"{unit.name}: {error}")
+                continue
+            tried += 1
+            if result.result == "refused":
+                refused.append(f"{unit.name}: {result.text}")
+        if refused:
+            text = f"{len(refused)} of the allowed units may not be healed: " + "; ".join(refused[:_SHOWN])
+            remedy = f"is polkitd installed and running? The rule is {_RULE}; systemctl reload healthd writes it"
+            return Diagnosis(name="polkit", ok=False, text=text, remedy=remedy)
+        return Diagnosis(name="polkit", ok=True, text=f"healthd may heal all {tried} units that it would act on")
+
+    def _grantable(self) -> Iterable[UnitFacts]:
+        """Watched units that healing may act on, but for failed ones: their result would be lost."""
+        facts = self._units.facts()
+        for _, name in sorted(self._pipeline.picture.items):
+            unit = facts.get(name)
+            if unit is not None and unit.active != "failed" and permitted(self._pipeline.settings, name) is None:
+                yield unit
+
+    def _log(self) -> Diagnosis:
+        if self._log_is_journal:
+            return Diagnosis(name="log", ok=True, text="records go to the journal: journalctl -u healthd")
+        return Diagnosis(name="log", ok=None, text="records go to standard error: healthd was not started by systemd")
+
+    async def _evidence(self) -> Diagnosis:
+        """Whether the journal can be read: it tells who stopped a unit while healthd was down."""
+        try:
+            known = await self._units.stopped_on_purpose(_ALWAYS_THERE)
+        except BusError:
+            return Diagnosis(name="journal", ok=None, text="not tried: the system bus does not answer")
+        if known is None:
+            text = "the journal cannot be read: a stop while healthd is down cannot be told from a failure"
+            return Diagnosis(
+                name="journal", ok=False, text=text, remedy="add SupplementaryGroups=systemd-journal to healthd.service"
+            )
+        return Diagnosis(name="journal", ok=True, text="the journal can be read")
+
+    async def _state(self) -> Diagnosis:
+        try:
+            await self._store.save({}, ())
+        except StorageError as error:
+            remedy = "df -h /var/lib/healthd; limits are kept in memory until it can be written again"
+            return Diagnosis(name="state", ok=False, text=str(error), remedy=remedy)
+        return Diagnosis(name="state", ok=True, text="the database can be written")
+
+    def _listening(self) -> Diagnosis:
+        if not self._sockets:
+            remedy = "systemctl restart healthd.socket healthd.service"
+            return Diagnosis(name="sockets", ok=False, text="no socket is served", remedy=remedy)
+        return Diagnosis(name="sockets", ok=True, text="serving " + ", ".join(self._sockets))

@@ -1,0 +1,202 @@
+"""Why a component or unit stands as it does, and what healing would do about it now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthd.answers import Explanation
+from healthd.assess.score import DEGRADED, HEALTHY
+from healthd.config import permitted
+from healthd.decide.policy import Case, Verdict, rule
+from healthd.decide.state import Ticket
+from healthd.errors import BusError, RequestError
+from healthd.model import ActionKind, HoldReason, Severity, Status
+from healthd.pipeline import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthd.assess.picture import Component
+    from healthd.model import Item, UnitFacts
+    from healthd.pipeline import Pipeline
+    from healthd.ports import Units
+    from healthd.view import View
+
+_LIMIT = f"healthy from {HEALTHY:g}, degraded from {DEGRADED:g}, unhealthy below"
+_UNIT_LIMIT = "a unit is well while systemd says that it is active, or that it ended as it should"
+
+
+class Explainer:
+    """Answers `explain`. Asks the engine's own policy, so that it can say nothing else than what would be done."""
+
+    def __init__(self, pipeline: Pipeline, units: Units, view: View) -> None:
+        self._pipeline, self._units, self._view = pipeline, units, view
+
+    async def explain(self, name: str) -> Explanation:
+        """Of a component, an item or a unit; RequestError 404 for what nobody knows."""
+        component = self._pipeline.picture.components.get(name)
+        if component is not None:
+            return self._component(component)
+        found = self.item(name)
+        if found is not None:
+            return await self._item(*found)
+        unit = self.unit(name)
+        if unit is None:
+            raise RequestError(
+                404, f"{name}: no component, item or loaded unit has this name", hint="healthctl status lists them"
+            )
+        return self._unwatched(unit)
+
+    def item(self, name: str) -> tuple[Component, Item] | None:
+        """The item of this name, with or without its type; its component may stand before it ("services/nginx")."""
+        within, _, rest = name.rpartition("/")
+        for component in self._pipeline.picture.components.values():
+            if within in ("", component.name):
+                for candidate in (rest, f"{rest}.service", name):
+                    if candidate in component.items:
+                        return component, component.items[candidate]
+        return None
+
+    def unit(self, name: str) -> UnitFacts | None:
+        """The loaded unit of this name, with or without its type."""
+        facts = self._units.facts()
+        return facts.get(name) or facts.get(f"{name}.service")
+
+    def verdict(self, ticket: Ticket, *, by_hand: bool = False, action: ActionKind | None = None) -> Verdict:
+        """What the policy says about an issue at this moment."""
+        pipeline = self._pipeline
+        case = Case(
+            settings=pipeline.settings, state=pipeline.state, moment=pipeline.moment(), ticket=ticket, by_hand=by_hand
+        )
+        return rule(case, action)
+
+    def tickets(self, component: str, item: str | None) -> list[Ticket]:
+        """The open tickets of a component, or of one item of it, worst first."""
+        order = tuple(Severity)
+        found = [
+            ticket
+            for ticket in self._pipeline.state.tickets.values()
+            if ticket.open and ticket.key.component == component and item in (None, ticket.key.item)
+        ]
+        return sorted(found, key=lambda ticket: (-order.index(ticket.severity), ticket.opened_at))
+
+    def _component(self, component: Component) -> Explanation:
+        tickets = self.tickets(component.name, None)
+        facts = {item.name: item.message for item in component.items.values() if item.findings}
+        facts["weight"] = f"{component.weight:g} of {sum(part.weight for part in self._pipeline.picture.parts()):g}"
+        return self._explanation(
+            name=component.name,
+            component=component.name,
+            status=component.status,
+            score=component.score or 0.0,
+            message=component.reason or summary(component),
+            limit=_LIMIT,
+            facts=facts,
+            ticket=tickets[0] if tickets else None,
+            also=(),
+        )
+
+    async def _item(self, component: Component, item: Item) -> Explanation:
+        tickets = self.tickets(component.name, item.name)
+        unit = self._units.facts().get(item.unit or "")
+        also: tuple[str, ...] = ()
+        if unit is not None and unit.running:
+            try:
+                also = await self._units.restarted_with(unit.name)
+            except BusError:
+                also = ()  # not being able to ask must not keep the rest of the answer back
+        return self._explanation(
+            name=item.name,
+            component=component.name,
+            status=item.status,
+            score=item.score,
+            message=item.message,
+            limit=_UNIT_LIMIT if unit else _LIMIT,
+            facts=_facts(unit) if unit else {},
+            ticket=tickets[0] if tickets else None,
+            stopped=item.stopped,
+            also=also,
+        )
+
+    def _unwatched(self, unit: UnitFacts) -> Explanation:
+        hold = permitted(self._pipeline.settings, unit.name)
+        return self._explanation(
+            name=unit.name,
+            component="",
+            status=Status.UNKNOWN,
+            score=0.0,
+            message="healthd does not watch this unit: it is not enabled, or [services] leaves it out",
+            limit=_UNIT_LIMIT,
+            facts=_facts(unit),
+            ticket=None,
+            stopped=unit.stopped_by_job and not unit.running,
+            hold=hold,
+            also=(),
+        )
+
+    def _explanation(
+        self,
+        *,
+        name: str,
+        component: str,
+        status: Status,
+        score: float,
+        message: str,
+        limit: str,
+        facts: Mapping[str, str],
+        ticket: Ticket | None,
+        also: tuple[str, ...],
+        stopped: bool = False,
+        hold: HoldReason | None = None,
+    ) -> Explanation:
+        decision, verdict = self._decision(ticket, stopped=stopped, hold=hold)
+        return Explanation(
+            name=name,
+            component=component,
+            status=status,
+            score=score,
+            message=message,
+            limit=limit,
+            facts=facts,
+            issue=self._view.issue(ticket) if ticket else None,
+            decision=decision,
+            action=verdict.action,
+            hold=verdict.hold,
+            hold_text=verdict.text,
+            until=self._view.wall(verdict.until),
+            also_restarts=also if verdict.action is ActionKind.RESTART_UNIT else (),
+            budget=self._view.budget(),
+        )
+
+    def _decision(self, ticket: Ticket | None, *, stopped: bool, hold: HoldReason | None) -> tuple[str, Verdict]:
+        if ticket is None:
+            if stopped:
+                return "hold", Verdict(
+                    hold=HoldReason.OPERATOR_STOPPED, text="somebody stopped it; healthd leaves it alone"
+                )
+            return "nothing", Verdict(hold=hold, text="there is no issue")
+        if ticket.attempt is not None:
+            return "running", Verdict(action=ticket.attempt.action, text=f"attempt {ticket.attempt.number} is running")
+        verdict = self.verdict(ticket)
+        return ("hold" if verdict.hold else "act" if verdict.action else "nothing"), verdict
+
+
+def _facts(unit: UnitFacts) -> dict[str, str]:
+    """The reading, in systemd's own words."""
+    facts = {
+        "active state": f"{unit.active} ({unit.sub})",
+        "unit file": unit.file_state or unit.load,
+        "result": unit.result,
+        "exit": {
+            1: f"status {unit.exit_status}",
+            2: f"signal {unit.exit_status}",
+            3: f"signal {unit.exit_status}, core dumped",
+        }.get(unit.code, ""),
+        "job": f"job {unit.job} is queued" if unit.job else "",
+        "invocation": unit.invocation,
+        "automatic restarts": str(len(unit.auto_restarts)) if unit.auto_restarts else "",
+    }
+    if unit.detail is not None:
+        facts["type"] = unit.detail.service_type
+        facts["Restart="] = unit.detail.restart
+    return {name: text for name, text in facts.items() if text}

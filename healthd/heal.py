@@ -1,0 +1,67 @@
+"""Heal: carry an attempt out and report how its job ended. Whether it helped is the check's to say."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from healthd.errors import BusError
+from healthd.events import Event
+from healthd.model import JobResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from healthd.decide.state import Attempt, Key
+    from healthd.model import ActionKind
+    from healthd.ports import Log, Units
+    from healthd.registry import ActionSpec
+
+JOB_SECONDS: Final = 180.0
+"""How long a job is waited for. systemd's own default time limits for a stop and a start add up to this."""
+
+
+class Healer:
+    """Runs attempts as tasks of the daemon's group. The engine sees to it that a unit has one at a time."""
+
+    def __init__(
+        self,
+        units: Units,
+        actions: Mapping[ActionKind, ActionSpec],
+        log: Log,
+        group: asyncio.TaskGroup,
+        report: Callable[[Key, JobResult], None],
+    ) -> None:
+        self._units, self._actions, self._log, self._group, self._report = units, actions, log, group, report
+        self._running: set[asyncio.Task[None]] = set()
+
+    def dispatch(self, key: Key, attempt: Attempt) -> None:
+        """Start the attempt; `report` is called with the job's result, whatever happens."""
+        task = self._group.create_task(self._run(key, attempt), name=f"heal {key}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def abandon(self) -> None:
+        """Stop waiting for jobs: systemd finishes them, and the next healthd looks at what they did."""
+        for task in self._running:
+            task.cancel()
+
+    async def _run(self, key: Key, attempt: Attempt) -> None:
+        self._report(key, await self._act(key, attempt))
+
+    async def _act(self, key: Key, attempt: Attempt) -> JobResult:
+        spec = self._actions.get(attempt.action)
+        if spec is None:
+            return JobResult(result="not_supported", text=f"this healthd has no action {attempt.action}")
+        try:
+            async with asyncio.timeout(2 * JOB_SECONDS):
+                return await spec.run(self._units, attempt.unit, JOB_SECONDS)
+        except TimeoutError:
+            return JobResult(result="timeout", text=f"no end of it within {2 * JOB_SECONDS:g} s")
+        except BusError as error:
+            return JobResult(result="lost", text=str(error))
+        except Exception as error:  # noqa: BLE001  the border of an action's run: the attempt failed, the daemon goes on
+            self._log.exception(
+                Event.CHECK_FAILED, f"the action {attempt.action} is broken", error, issue=str(key), unit=attempt.unit
+            )
+            return JobResult(result="broken", text=repr(error))

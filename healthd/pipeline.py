@@ -1,0 +1,333 @@
+"""The sentence: sample every due check → assess it → decide whether and how to act → record → heal → tell.
+
+There is one path. A signal, a job's result, an operator's order or the clock only makes the next turn come sooner;
+every turn goes the whole way, and nothing acts but a decision of the engine that has been written down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from healthd.assess.picture import Component, Picture
+from healthd.decide import engine
+from healthd.decide.happenings import News, Order, Started
+from healthd.decide.policy import Moment
+from healthd.errors import BusError, StorageError
+from healthd.events import Event
+from healthd.model import JobResult, Severity, State, Status
+from healthd.record.saved import entries
+from healthd.record.story import Story
+from healthd.sample import Bound, Due
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from healthd.config import Settings
+    from healthd.decide.happenings import Happening
+    from healthd.decide.state import EngineClock, EngineState, Key
+    from healthd.heal import Healer
+    from healthd.model import Assessment
+    from healthd.ports import Clock, Host, Log, Store, Units
+    from healthd.sample import Sampler
+
+FAILED_EVERY: Final = 2
+"""Every so many rounds systemd is asked for failed units, in case a signal was lost."""
+
+_NAMED: Final = 3
+
+RECONCILE_EVERY: Final = 20
+"""Every so many rounds all units are compared with what is known of them."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Heard:
+    """What came in since the last turn."""
+
+    names: set[str] = field(default_factory=set)
+    everything: bool = False
+    checks: set[str] = field(default_factory=set)
+    results: list[tuple[Key, JobResult]] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
+
+    def any(self) -> bool:
+        return bool(self.names or self.everything or self.checks or self.results or self.orders)
+
+
+class Pipeline:
+    """Turns the crank. Owns the picture and the engine's state; everything else is handed in."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        checks: Sequence[Bound],
+        sampler: Sampler,
+        units: Units,
+        host: Host,
+        clock: Clock,
+        store: Store,
+        log: Log,
+        state: EngineState,
+        engine_clock: EngineClock,
+    ) -> None:
+        self.settings = settings
+        self.state = state
+        self.engine_clock = engine_clock
+        self.round_at: float | None = None
+        self.healer: Healer | None = None
+        self._checks = list(checks)
+        self._sampler, self._units, self._host, self._clock, self._store, self._log = (
+            sampler,
+            units,
+            host,
+            clock,
+            store,
+            log,
+        )
+        self.picture = Picture(_component(check) for check in checks)
+        self._story = Story(log)
+        self._heard = _Heard()
+        self._wake = asyncio.Event()
+        self._rounds = 0
+        self.origin = self._next_round = clock.boot()
+        self._again_at: dict[str, float] = {}
+        self._engine_wake: float | None = None
+        self._unsaved: set[Key] = set()
+        self._unforgotten: set[Key] = set()
+        self._storage_failed = False
+        self._must_save = False
+        self._shown: tuple[State, Status] = (State.UNKNOWN, Status.UNKNOWN)
+        self._watchers: list[Callable[[Sequence[Happening]], None]] = []
+        self._turns = asyncio.Condition()
+        self._system = units.system_state()
+
+    # What makes a turn come
+
+    def heard(self, names: frozenset[str]) -> None:
+        """Units changed; without names: look at all."""
+        self._heard.names |= names
+        self._heard.everything |= not names
+        self._wake.set()
+
+    def reported(self, key: Key, result: JobResult) -> None:
+        """The job of an attempt ended."""
+        self._heard.results.append((key, result))
+        self._wake.set()
+
+    def ordered(self, order: Order) -> None:
+        """An operator wants something healed now."""
+        self._heard.orders.append(order)
+        self._wake.set()
+
+    def requested(self, checks: Iterable[str]) -> None:
+        """An operator wants these components looked at now, every item of them."""
+        self._heard.checks.update(checks)
+        self._wake.set()
+
+    def watch(self, watcher: Callable[[Sequence[Happening]], None]) -> Callable[[], None]:
+        """Have the happenings of each turn; returns how to stop that."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    async def turned(self) -> None:
+        """Wait for the end of the next turn."""
+        async with self._turns:
+            await self._turns.wait()
+
+    def reconfigure(self, settings: Settings, checks: Sequence[Bound]) -> None:
+        """Go on under other settings; attempts, budgets and issues stay."""
+        self.settings, self._checks = settings, list(checks)
+        self.picture.replace_components(_component(check) for check in checks)
+        self._next_round = min(self._next_round, self._clock.boot() + settings.health.check_interval_seconds)
+        self.requested(check.name for check in checks)
+
+    def change_state(self, state: EngineState, changed: Iterable[Key]) -> None:
+        """Take over a state that an operator's reset made."""
+        self.state = state
+        self._unsaved.update(changed)
+        self._heard.everything = True
+        self._wake.set()
+
+    # The turns
+
+    async def run(self) -> None:
+        """Turn until cancelled."""
+        while True:
+            await self._until_due()
+            await self.turn()
+
+    async def turn(self) -> None:
+        """Go the whole way once."""
+        self._wake.clear()
+        heard, self._heard = self._heard, _Heard()
+        regular = self._clock.boot() >= self._next_round
+        if regular:
+            await self._safety_net()
+        due = self._due(heard, regular=regular)
+        assessments = await self._sampler.run(due, self.settings.health.health_timeout_seconds)
+        news = self._assess(assessments, heard)
+        step = self._decide(news)
+        await self._record(step)
+        self._heal(step.happenings)
+        await asyncio.sleep(0)  # the calls go out now; systemd works while the story is told
+        self._tell(step.happenings)
+        if regular:
+            self.round_at = self._clock.boot()
+        async with self._turns:
+            self._turns.notify_all()
+
+    async def _until_due(self) -> None:
+        if self._heard.any():
+            return
+        deadlines = [self._next_round, *self._again_at.values()]
+        if self._engine_wake is not None:
+            deadlines.append(self._engine_wake - self.engine_clock.offset)
+        try:
+            async with asyncio.timeout(max(0.0, min(deadlines) - self._clock.boot())):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _safety_net(self) -> None:
+        """Now and then ask systemd itself, should a signal have been lost."""
+        interval = self.settings.health.check_interval_seconds
+        now = self._clock.boot()
+        self._next_round += interval * max(1, (now - self._next_round) // interval + 1)
+        self._rounds += 1
+        try:
+            if self._rounds % RECONCILE_EVERY == 0:
+                self._must_save = True  # so that the engine's clock loses at most these rounds over a reboot
+                await self._units.reconcile()
+            elif self._rounds % FAILED_EVERY == 0:
+                await self._units.check_failed()
+        except BusError as error:
+            self._log.debug("the safety net could not ask systemd", error=str(error))
+
+    def _due(self, heard: _Heard, *, regular: bool) -> list[Due]:
+        """Which checks run in this turn, and on what."""
+        now = self._clock.boot()
+        names = set(heard.names)
+        names.update(ticket.unit for key, _ in heard.results if (ticket := self.state.tickets.get(key)) and ticket.unit)
+        due = []
+        for check in self._checks:
+            component = self.picture.components[check.name]
+            again = self._again_at.get(check.name, now + 1) <= now
+            if heard.everything or again or check.name in heard.checks or component.score is None:
+                due.append(Due(check=check, names=None))
+            elif names or regular:
+                due.append(Due(check=check, names=frozenset(names)))
+        return due
+
+    def _assess(self, assessments: Sequence[tuple[Bound, Assessment]], heard: _Heard) -> News:
+        before = self.picture.statuses()
+        items: list[tuple[str, str]] = []
+        gone: list[tuple[str, str]] = []
+        for check, assessment in assessments:
+            judged, lost = self.picture.take(check.name, assessment, self._clock.wall())
+            items += judged
+            gone += lost
+            if not assessment.partial:
+                self._again_at.pop(check.name, None)
+            if assessment.again_at is not None:
+                self._again_at[check.name] = min(
+                    assessment.again_at, self._again_at.get(check.name, assessment.again_at)
+                )
+        self._tell_components(before)
+        system = self._units.system_state()
+        changed, self._system = system is not self._system, system
+        return News(
+            items=tuple(items),
+            gone=tuple(gone),
+            results=tuple((str(key), result) for key, result in heard.results),
+            orders=tuple(heard.orders),
+            everything=heard.everything or changed,
+            complete=self.picture.complete,
+        )
+
+    def _decide(self, news: News) -> engine.Step:
+        step = engine.step(self.settings, self.state, self.moment(), news)
+        self._must_save |= step.state.fresh is not self.state.fresh or step.state.stopped != self.state.stopped
+        self.state, self._engine_wake = step.state, step.wake_at
+        self._unsaved |= step.changed
+        self._unforgotten |= step.removed
+        return step
+
+    async def _record(self, step: engine.Step) -> None:
+        """Write down what changed before anything is dispatched; if the disk fails, say so and go on from memory."""
+        if not (self._unsaved or self._unforgotten or step.happenings or self._must_save):
+            return
+        changed, removed = entries(self.state, self.engine_clock, self._clock.boot(), self._unsaved, self._unforgotten)
+        try:
+            await self._store.save(changed, removed)
+        except StorageError as error:
+            if not self._storage_failed:
+                message = f"cannot write the state: {error}; limits are kept in memory until it can be written again"
+                self._log.event(Event.STORAGE_FAILED, message, severity=Severity.HIGH, reason="cannot_write")
+            self._storage_failed = True
+            return
+        self._unsaved.clear()
+        self._unforgotten.clear()
+        self._must_save = False
+        if self._storage_failed:
+            self._storage_failed = False
+            self._log.event(Event.STORAGE_FAILED, "the state can be written again", reason="recovered")
+
+    def _heal(self, happenings: Iterable[Happening]) -> None:
+        for happening in happenings:
+            if isinstance(happening, Started) and self.healer is not None:
+                self.healer.dispatch(happening.ticket.key, happening.attempt)
+
+    # What others want to know
+
+    def moment(self) -> Moment:
+        """The facts of this instant, for the engine."""
+        boot = self._clock.boot()
+        return Moment(
+            now=self.engine_clock.now(boot),
+            wall=self._clock.wall(),
+            system=self._units.system_state(),
+            booted_for=self._host.uptime(),
+            current=self._units.connected,
+            facts=self._units.facts(),
+            items=self.picture.items,
+        )
+
+    def host_state(self) -> State:
+        """What the host as a whole is doing."""
+        if any(ticket.attempt for ticket in self.state.tickets.values()):
+            return State.AUTO_HEALING
+        return State(self.picture.status())
+
+    def _tell(self, happenings: Sequence[Happening]) -> None:
+        units = {happening.attempt.unit for happening in happenings if isinstance(happening, Started)}
+        own = {unit: self.settings.unit(unit).max_attempts for unit in units}
+        most = {unit: self.settings.health.max_healing_attempts if n is None else n for unit, n in own.items()}
+        self._story.tell(happenings, wall=self._clock.wall(), max_attempts=most)
+        state, status = self.host_state(), self.picture.status()
+        if state is not self._shown[0]:
+            self._story.state_changed(self._shown[0], state, status, self.picture.score())
+            self._shown = (state, status)
+        for watcher in tuple(self._watchers):  # a copy: a watcher that has its answer takes itself out
+            watcher(happenings)
+
+    def _tell_components(self, before: Mapping[str, Status]) -> None:
+        for name, component in self.picture.components.items():
+            if component.status is not before[name]:
+                message = component.reason or summary(component)
+                self._story.component_changed(name, before[name], component.status, component.score, message)
+
+
+def summary(component: Component) -> str:
+    """One line on a component: what is wrong in it, or how many items are well."""
+    bad = [item.name for item in component.items.values() if item.findings]
+    if not bad:
+        return f"{len(component.items)} units, all well"
+    verb = "is" if len(bad) == 1 else "are"
+    more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+    return f"{len(bad)} of {len(component.items)} units {verb} not well: {', '.join(bad[:_NAMED])}{more}"
+
+
+def _component(check: Bound) -> Component:
+    return Component(name=check.name, weight=check.weight, critical=check.critical, combine=check.spec.score)

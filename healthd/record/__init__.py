@@ -1,0 +1,1 @@
+"""Record what happened: the engine's state on disk, and the story in the journal."""

@@ -1,0 +1,51 @@
+"""The engine's state as entries of the store, and back. Only what changed is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from healthd.decide.state import EngineClock, EngineState, Key, Mark, Ticket
+from healthd.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_TICKET = "ticket/"
+
+
+def entries(
+    state: EngineState, clock: EngineClock, boot: float, changed: Iterable[Key], removed: Iterable[Key]
+) -> tuple[dict[str, Any], list[str]]:
+    """What to write and what to forget, for `Store.save`. `boot`: this instant in boot seconds."""
+    rows: dict[str, Any] = {
+        _TICKET + str(key): state.tickets[key].to_plain() for key in changed if key in state.tickets
+    }
+    rows["clock"] = clock.to_plain(boot)
+    stopped = sorted(state.stopped)
+    rows["engine"] = {"seed": state.seed, "fresh": state.fresh, "marks": state.marks, "stopped": stopped}
+    # What was removed in one step and came back in a later one, before anything could be written, is there.
+    return rows, [_TICKET + str(key) for key in removed if key not in state.tickets]
+
+
+def restore(
+    saved: Mapping[str, Any] | None, *, seed: int, boot_id: str, boot: float
+) -> tuple[EngineState, EngineClock]:
+    """The state and clock that were saved; the beginning, with this `seed`, on a host where healthd never ran.
+
+    Raises StorageError for what makes no sense.
+    """
+    if not saved:
+        return EngineState(seed=seed, tickets={}), EngineClock.resume(None, boot_id, boot)
+    try:
+        tickets = [Ticket.from_plain(value) for key, value in saved.items() if key.startswith(_TICKET)]
+        engine = saved["engine"]
+        state = EngineState(
+            seed=engine["seed"],
+            fresh=engine["fresh"],
+            tickets={ticket.key: ticket for ticket in tickets},
+            marks=tuple(Mark(float(at), str(unit)) for at, unit in engine["marks"]),
+            stopped=frozenset((component, item) for component, item in engine["stopped"]),
+        )
+        return state, EngineClock.resume({**saved["clock"]}, boot_id, boot)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"the saved state makes no sense: {error!r}") from error

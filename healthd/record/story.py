@@ -1,0 +1,171 @@
+"""What happened, told to the journal: each happening becomes one record that a person understands by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from healthd.decide.happenings import Ended, GaveUp, Happening, Held, LeftAlone, Opened, Resolved, Started, Unsupported
+from healthd.events import Event
+from healthd.model import HoldReason, IssueType, OutcomeKind, Severity, Status
+from healthd.record.words import clock_time, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from healthd.decide.state import Ticket
+    from healthd.ports import Log
+
+_SEEN_AS = {
+    IssueType.SERVICE_DOWN: "is down",
+    IssueType.SERVICE_HUNG: "hangs",
+    IssueType.CRASH_LOOP: "is in a crash loop",
+    IssueType.JOB_FAILED: "has failed",
+}
+
+
+class Story:
+    """Tells happenings to the log. `wall` (Unix seconds) turns waits into times of day."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def tell(self, happenings: Iterable[Happening], *, wall: float, max_attempts: dict[str, int]) -> None:
+        """Record them in order. `max_attempts` by unit, for "attempt 1 of 3"."""
+        for happening in happenings:
+            self._one(happening, wall, max_attempts)
+
+    def component_changed(self, name: str, old: Status, new: Status, score: float | None, message: str) -> None:
+        """A component's status is another than before."""
+        self._log.event(
+            Event.COMPONENT_CHANGED,
+            f"{name} is {new} (was {old}){': ' + message if message else ''}",
+            severity=_severity(new),
+            component=name,
+            status=new,
+            score=score,
+        )
+
+    def state_changed(self, old: str, new: str, status: Status, score: float) -> None:
+        """The host's state is another than before."""
+        self._log.event(
+            Event.STATE_CHANGED,
+            f"host is {new} (was {old}), score {score:.2f}",
+            severity=_severity(status),
+            status=new,
+            score=score,
+        )
+
+    def _one(self, happening: Happening, wall: float, max_attempts: dict[str, int]) -> None:
+        match happening:
+            case Opened(ticket=ticket):
+                seen = _SEEN_AS.get(ticket.key.type, f"has an issue ({ticket.key.type})")
+                again = f" (again; {ticket.attempts} attempts so far)" if ticket.attempts else ""
+                self._event(
+                    Event.ISSUE_OPENED, f"{ticket.key.item} {seen}: {ticket.message}{again}", ticket, ticket.severity
+                )
+            case Resolved(ticket=ticket, text=text, after=after, well=well):
+                over = "is well again" if well else f"has no issue {ticket.key.type} any more"
+                message = f"{ticket.key.item} {over}: {text} (the issue was open for {span(after)})"
+                self._event(Event.ISSUE_RESOLVED, message, ticket, ticket.severity, duration_ms=round(after * 1000))
+            case Started():
+                self._started(happening, max_attempts)
+            case Ended():
+                self._ended(happening)
+            case Held():
+                self._held(happening, wall)
+            case LeftAlone(component=component, item=item, unit=unit):
+                self._log.event(
+                    Event.HEALING_HELD,
+                    f"{unit} was stopped on purpose; healthd leaves it alone",
+                    component=component,
+                    item=item,
+                    unit=unit,
+                    reason=HoldReason.OPERATOR_STOPPED,
+                )
+            case GaveUp(ticket=ticket, retry=retry):
+                then = f"the next try is in {span(retry)}" if retry else "there will be no further try"
+                message = f"GAVE UP on {ticket.unit}: {ticket.attempts} attempts did not help ({ticket.message}). "
+                message += f"A person is needed; {then}. See: healthctl explain {ticket.key.item}"
+                self._event(
+                    Event.HEALING_GAVE_UP,
+                    message,
+                    ticket,
+                    Severity.CRITICAL,
+                    attempt=ticket.attempts,
+                    reason=HoldReason.GAVE_UP,
+                )
+            case Unsupported(ticket=ticket, text=text):
+                self._event(
+                    Event.HEALING_FINISHED,
+                    f"{ticket.key.item}: {text}",
+                    ticket,
+                    ticket.severity,
+                    outcome=OutcomeKind.NOT_SUPPORTED,
+                )
+            case _:
+                assert_never(happening)
+
+    def _started(self, happening: Started, max_attempts: dict[str, int]) -> None:
+        ticket, attempt = happening.ticket, happening.attempt
+        most = max_attempts.get(attempt.unit, 0)
+        count = f"attempt {attempt.number} of {most}" if attempt.number <= most else f"attempt {attempt.number}"
+        order = f", ordered by {attempt.by}" if attempt.by else ""
+        self._event(
+            Event.HEALING_STARTED,
+            f"healing {attempt.unit}: {attempt.action}, {count}{order} ({ticket.message})",
+            ticket,
+            ticket.severity,
+            action=attempt.action,
+            attempt=attempt.number,
+        )
+
+    def _ended(self, happening: Ended) -> None:
+        ticket, attempt = happening.ticket, happening.attempt
+        match happening.outcome:
+            case OutcomeKind.SUCCESS:
+                message = f"healed {attempt.unit}: {attempt.action} helped, it is up and stays up"
+            case OutcomeKind.FAILED:
+                message = f"{attempt.action} did not help {attempt.unit}: {happening.text}"
+            case OutcomeKind.NOT_SUPPORTED:
+                message = f"{attempt.action} of {attempt.unit} is not supported: {happening.text}"
+            case _:
+                assert_never(happening.outcome)
+        self._event(
+            Event.HEALING_FINISHED,
+            f"{message} ({span(happening.took)})",
+            ticket,
+            ticket.severity,
+            action=attempt.action,
+            attempt=attempt.number,
+            outcome=happening.outcome,
+            duration_ms=round(happening.took * 1000),
+        )
+
+    def _held(self, happening: Held, wall: float) -> None:
+        ticket = happening.ticket
+        until = f"; until {clock_time(wall + happening.wait)}" if happening.wait is not None else ""
+        self._event(
+            Event.HEALING_HELD,
+            f"not acting on {ticket.unit or ticket.key.item}: {happening.text} ({happening.reason}{until})",
+            ticket,
+            ticket.severity,
+            reason=happening.reason,
+        )
+
+    def _event(self, event: Event, message: str, ticket: Ticket, severity: Severity | None, **fields: object) -> None:
+        self._log.event(
+            event,
+            message,
+            severity=severity,
+            component=ticket.key.component,
+            item=ticket.key.item,
+            issue=ticket.key.type,
+            unit=ticket.unit,
+            **fields,
+        )
+
+
+def _severity(status: Status) -> Severity | None:
+    return {Status.DEGRADED: Severity.MEDIUM, Status.UNHEALTHY: Severity.HIGH, Status.UNKNOWN: Severity.MEDIUM}.get(
+        status
+    )

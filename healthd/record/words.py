@@ -1,0 +1,26 @@
+"""Durations and times of day, as people say them."""
+
+from __future__ import annotations
+
+from time import localtime, strftime
+
+
+def span(seconds: float) -> str:
+    """`1.2 s`, `45 s`, `4 min`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def clock_time(wall: float) -> str:
+    """The local time of day of this Unix time."""
+    return strftime("%H:%M:%S", localtime(wall))

@@ -1,0 +1,85 @@
+"""The folders of like things: what a file in `checks/` or `actions/` must hold, and how it is found.
+
+Each file holds one constant (`CHECK`, `ACTION`). A file that cannot be loaded, or holds something else, stops the
+start: a healer that silently lacks a check is worse than none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from healthd.errors import PluginError
+from healthd.model import ActionKind
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from healthd.config import Settings
+    from healthd.model import Assessment, Item, JobResult
+    from healthd.ports import Ports, Units
+
+_T = TypeVar("_T")
+_K = TypeVar("_K", bound=str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """A check: how it reads and how it judges what it read.
+
+    `options` picks the check's own options out of the settings. `sample` only reads; it is given the names of the
+    items to look at, or None for all. `assess` is pure. `score` turns all items of the component into its score.
+    """
+
+    type: str
+    options: Callable[[Settings], Any]
+    sample: Callable[[Ports, Any, frozenset[str] | None], Awaitable[Any]]
+    assess: Callable[[Any, Any], Assessment]
+    score: Callable[[Iterable[Item]], float]
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionSpec:
+    """An action: what it does to a unit, within `deadline` seconds. Whether it may run is never its business.
+
+    `disruptive`: it interrupts a unit that may be doing its work.
+    """
+
+    kind: ActionKind
+    disruptive: bool
+    run: Callable[[Units, str, float], Awaitable[JobResult]]
+
+
+def find_checks() -> dict[str, CheckSpec]:
+    """All checks by type; raises PluginError."""
+    return _by_name([(spec.type, spec) for spec in _find("healthd.checks", "CHECK", CheckSpec)])
+
+
+def find_actions() -> dict[ActionKind, ActionSpec]:
+    """All actions by kind; raises PluginError."""
+    return _by_name([(spec.kind, spec) for spec in _find("healthd.actions", "ACTION", ActionSpec)])
+
+
+def _by_name(specs: list[tuple[_K, _T]]) -> dict[_K, _T]:
+    found: dict[_K, _T] = {}
+    for name, spec in specs:
+        if name in found:
+            raise PluginError(f"two files are both {name}: one would hide the other")
+        found[name] = spec
+    return found
+
+
+def _find(package: str, constant: str, kind: type[_T]) -> list[_T]:
+    found = []
+    for module in iter_modules(import_module(package).__path__, f"{package}."):
+        try:
+            spec = getattr(import_module(module.name), constant)
+        except (ImportError, AttributeError, SyntaxError) as error:
+            raise PluginError(f"{module.name}: {error}") from error
+        if not isinstance(spec, kind):
+            raise PluginError(f"{module.name}: {constant} must be a {kind.__name__}, not {type(spec).__name__}")
+        found.append(spec)
+    return found

@@ -1,0 +1,117 @@
+"""How things stand, as values for people: made from the picture and the engine's state when somebody asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthd import __version__
+from healthd.answers import Budget, HealthStatus
+from healthd.decide.limits import free_at, host_instants
+from healthd.decide.policy import Case
+from healthd.model import Health, Issue, Severity, Status, Trend
+from healthd.pipeline import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from healthd.assess.picture import Component
+    from healthd.decide.state import Ticket
+    from healthd.pipeline import Pipeline
+    from healthd.ports import Clock, Host
+
+
+class View:
+    """Renders the pipeline's present state. Reads only."""
+
+    def __init__(self, pipeline: Pipeline, host: Host, clock: Clock, started_at: float) -> None:
+        self._pipeline, self._host, self._clock, self._started_at = pipeline, host, clock, started_at
+
+    def wall(self, engine_seconds: float | None) -> float | None:
+        """The Unix time of an engine instant."""
+        if engine_seconds is None:
+            return None
+        return self._clock.wall() + engine_seconds - self._pipeline.engine_clock.now(self._clock.boot())
+
+    def issue(self, ticket: Ticket) -> Issue:
+        """An open ticket as an issue."""
+        moment = self._pipeline.moment()
+        case = Case(settings=self._pipeline.settings, state=self._pipeline.state, moment=moment, ticket=ticket)
+        return Issue(
+            component=ticket.key.component,
+            item=ticket.key.item,
+            type=ticket.key.type,
+            severity=ticket.severity,
+            message=ticket.message,
+            unit=ticket.unit,
+            opened_at=ticket.opened_wall,
+            attempts=ticket.attempts,
+            max_attempts=case.max_attempts,
+            gave_up=ticket.gave_up,
+            healing=ticket.attempt is not None,
+            hold=ticket.hold,
+            hold_text=ticket.hold_text,
+            until=self.wall(ticket.hold_until),
+        )
+
+    def issues(self, component: str | None = None) -> tuple[Issue, ...]:
+        """Open issues, worst first, then oldest first."""
+        order = tuple(Severity)
+        tickets = [t for t in self._pipeline.state.tickets.values() if t.open and component in (None, t.key.component)]
+        tickets.sort(key=lambda ticket: (-order.index(ticket.severity), ticket.opened_at, ticket.key))
+        return tuple(self.issue(ticket) for ticket in tickets)
+
+    def health(self, component: Component) -> Health:
+        """One component."""
+        items = sorted(component.items.values(), key=lambda item: (item.score, item.name))
+        return Health(
+            name=component.name,
+            status=component.status,
+            score=component.score or 0.0,
+            weight=component.weight,
+            message=component.reason or summary(component),
+            last_check=component.checked_at,
+            trend=Trend.STABLE,
+            critical=component.critical,
+            issues=self.issues(component.name),
+            items=tuple(items),
+        )
+
+    def status(self) -> HealthStatus:
+        """The host."""
+        picture = self._pipeline.picture
+        status = picture.status()
+        ready = status is Status.HEALTHY or (
+            status is Status.DEGRADED and self._pipeline.settings.health.ready_when is Status.DEGRADED
+        )
+        return HealthStatus(
+            status=status,
+            state=self._pipeline.host_state(),
+            overall_score=round(picture.score(), 4),
+            uptime_seconds=round(self._clock.boot() - self._started_at, 1),
+            memory_mb=self._host.memory_used() // 2**20,
+            active_peers=self._host.established_connections(),
+            version=__version__,
+            timestamp=self._clock.wall(),
+            health_checks={name: self.health(component) for name, component in picture.components.items()},
+            ready=ready,
+        )
+
+    def budget(self) -> Budget:
+        """What is left of the host's budget."""
+        limits, moment = self._pipeline.settings.auto_healing, self._pipeline.moment()
+        window, limit = limits.host_budget_seconds, limits.host_budget_actions
+        instants = host_instants(self._pipeline.state.marks, moment.now, window)
+        on = limit > 0 and window > 0
+        return Budget(
+            limit=limit if on else 0,
+            remaining=max(0, limit - len(instants)) if on else None,
+            window_seconds=window,
+            used=tuple(self._used(moment.now, window)),
+            next_at=self.wall(free_at(instants, limit, window)),
+        )
+
+    def _used(self, now: float, window: float) -> Iterable[tuple[str, float]]:
+        for mark in self._pipeline.state.marks:
+            at = self.wall(mark.at)
+            if mark.at + window > now and at is not None:
+                yield mark.unit, at

@@ -1,0 +1,172 @@
+"""A systemd that tests drive by hand; fulfils `ports.Units`. And a host and a store to go with it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from healthd.errors import BusLost, StorageError
+from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+SIMPLE = UnitDetail(
+    service_type="simple",
+    restart="no",
+    remain_after_exit=False,
+    triggered=False,
+    required_by_enabled=False,
+    can_reload=False,
+)
+
+
+def service(name: str, **changes: Any) -> UnitFacts:
+    """An enabled service that runs, but for the changes."""
+    facts = UnitFacts(
+        name=name, active="active", sub="running", file_state="enabled", invocation="first", detail=SIMPLE
+    )
+    return replace(facts, **changes)
+
+
+class FakeUnits:
+    """Holds facts and does what it is told to them. `calls` lists what was asked of it, in order.
+
+    `refuses` are units on which polkit says no; `hangs` are units whose jobs end only when `let_go` is set.
+    """
+
+    def __init__(self, *units: UnitFacts) -> None:
+        self.connected = True
+        self.system = SystemState.RUNNING
+        self.calls: list[tuple[str, str]] = []
+        self.refuses: set[str] = set()
+        self.stays_down: set[str] = set()
+        self.hangs: set[str] = set()
+        self.let_go = asyncio.Event()
+        self.restarts_too: tuple[str, ...] = ()
+        self._facts = {unit.name: unit for unit in units}
+        self._wakes: list[Callable[[frozenset[str]], None]] = []
+        self._starts = 0
+
+    # What a test does
+
+    def put(self, unit: UnitFacts) -> None:
+        """A unit is as this says, and whoever listens hears of it."""
+        self._facts[unit.name] = unit
+        self.wake(unit.name)
+
+    def kill(self, name: str) -> None:
+        """The main process is killed with SIGKILL."""
+        down = {"active": "failed", "sub": "failed", "result": "signal", "code": 2, "exit_status": 9}
+        self.put(replace(self._facts[name], **down))  # type: ignore[arg-type]
+
+    def remove(self, name: str) -> None:
+        """systemd unloads the unit."""
+        del self._facts[name]
+        self.wake(name)
+
+    def wake(self, *names: str) -> None:
+        """Tell the listeners that these units changed; none: look at all."""
+        for wake in self._wakes:
+            wake(frozenset(names))
+
+    # The port
+
+    def facts(self) -> Mapping[str, UnitFacts]:
+        return MappingProxyType(self._facts)
+
+    def system_state(self) -> SystemState:
+        return self.system
+
+    def on_change(self, wake: Callable[[frozenset[str]], None]) -> None:
+        self._wakes.append(wake)
+
+    async def reconcile(self) -> None:
+        self._asked("reconcile")
+
+    async def check_failed(self) -> None:
+        self._asked("check_failed")
+
+    async def describe(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._facts[name] = replace(self._facts[name], detail=self._facts[name].detail or SIMPLE)
+
+    async def stopped_on_purpose(self, name: str) -> bool | None:
+        self._asked("stopped_on_purpose", name)
+        return False
+
+    async def restarted_with(self, _name: str) -> tuple[str, ...]:
+        return self.restarts_too
+
+    async def start(self, name: str, *, deadline: float) -> JobResult:
+        return await self._bring_up("start", name, deadline)
+
+    async def restart(self, name: str, *, deadline: float) -> JobResult:
+        return await self._bring_up("restart", name, deadline)
+
+    async def reload(self, name: str, *, deadline: float) -> JobResult:
+        return await self._bring_up("reload", name, deadline)
+
+    async def reset_failed(self, name: str, *, deadline: float) -> JobResult:
+        self._asked("reset_failed", name)
+        assert deadline > 0
+        return JobResult(result="refused", text="polkit said no") if name in self.refuses else JobResult(result="done")
+
+    async def _bring_up(self, verb: str, name: str, deadline: float) -> JobResult:
+        assert deadline > 0
+        self._asked(verb, name)
+        if name in self.hangs:
+            await self.let_go.wait()
+        if name in self.refuses:
+            return JobResult(result="refused", text="polkit said no")
+        self._starts += 1
+        if name in self.stays_down:
+            self.put(replace(self._facts[name], invocation=f"start-{self._starts}"))
+            return JobResult(result="failed")
+        if name in self._facts:
+            self.put(service(name, invocation=f"start-{self._starts}"))
+        return JobResult(result="done")
+
+    def _asked(self, verb: str, name: str = "") -> None:
+        if not self.connected:
+            raise BusLost("the bus is away")
+        self.calls.append((verb, name))
+
+
+class FakeHost:
+    """Fulfils `ports.Host`."""
+
+    def boot_id(self) -> str:
+        return "this-boot"
+
+    def memory_used(self) -> int:
+        return 512 * 2**20
+
+    def uptime(self) -> float:
+        return 5000.0
+
+    def established_connections(self) -> int:
+        return 3
+
+
+class MemoryStore:
+    """Fulfils `ports.Store`; `broken` makes every write fail."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Any] = {}
+        self.broken = False
+
+    async def load(self) -> Mapping[str, Any] | None:
+        return self.rows or None
+
+    async def save(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
+        if self.broken:
+            raise StorageError("no space left on device")
+        self.rows.update(changed)
+        for key in removed:
+            self.rows.pop(key, None)
+
+    async def close(self) -> None:
+        return

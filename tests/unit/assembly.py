@@ -1,0 +1,112 @@
+"""The daemon's parts put together over fakes: what `daemon.py` does, without a bus, a disk or a clock."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from healthd.config import Settings
+from healthd.decide.engine import resume
+from healthd.explain import Explainer
+from healthd.heal import Healer
+from healthd.pipeline import Pipeline
+from healthd.ports import Ports
+from healthd.record.saved import restore
+from healthd.registry import find_actions, find_checks
+from healthd.sample import Bound, Sampler
+from healthd.view import View
+from tests.fake_units import FakeHost, FakeUnits, MemoryStore
+from tests.fakes import FakeClock, FakeLog
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from healthd.events import Event
+    from tests.fakes import Logged
+
+_SOON = 5.0
+
+
+def settings(**auto_healing: Any) -> Settings:
+    """The defaults, but for these keys of [auto_healing]. Recovery need not settle: the clock stands still."""
+    defaults = Settings()
+    return replace(defaults, auto_healing=replace(defaults.auto_healing, **{"settle_seconds": 0.0, **auto_healing}))
+
+
+def bound(configuration: Settings) -> list[Bound]:
+    """All checks under their names."""
+    return [
+        Bound(name=name, spec=spec, options=spec.options(configuration), weight=spec.weight, critical=False)
+        for name, spec in find_checks().items()
+    ]
+
+
+@dataclass(kw_only=True)
+class Assembly:
+    """A running healthd of fakes."""
+
+    pipeline: Pipeline
+    units: FakeUnits
+    clock: FakeClock
+    log: FakeLog
+    store: MemoryStore
+    view: View
+    explainer: Explainer
+
+    async def logged(self, event: Event, count: int = 1) -> Logged:
+        """Wait until this event was recorded so many times; returns the newest."""
+        async with asyncio.timeout(_SOON):
+            while len(self.log.of(event)) < count:
+                await self.pipeline.turned()
+        return self.log.of(event)[-1]
+
+    async def turn(self) -> None:
+        """Let one turn pass."""
+        async with asyncio.timeout(_SOON):
+            self.pipeline.requested(())
+            self.units.wake("nothing.service")
+            await self.pipeline.turned()
+
+
+@asynccontextmanager
+async def assembled(
+    *units: Any, configuration: Settings | None = None, store: MemoryStore | None = None, judged: bool = True
+) -> AsyncIterator[Assembly]:
+    """A running healthd over these units; `judged`: its first turn is done."""
+    fakes, clock, log, host = FakeUnits(*units), FakeClock(), FakeLog(), FakeHost()
+    store = store or MemoryStore()
+    configuration = configuration or settings()
+    state, engine_clock = restore(await store.load(), seed=1, boot_id=host.boot_id(), boot=clock.boot())
+    pipeline = Pipeline(
+        settings=configuration,
+        checks=bound(configuration),
+        sampler=Sampler(Ports(units=fakes, host=host, clock=clock), log),
+        units=fakes,
+        host=host,
+        clock=clock,
+        store=store,
+        log=log,
+        state=resume(state, engine_clock.now(clock.boot())),
+        engine_clock=engine_clock,
+    )
+    fakes.on_change(pipeline.heard)
+    view = View(pipeline, host, clock, clock.boot())
+    async with asyncio.TaskGroup() as group:
+        healer = Healer(fakes, find_actions(), log, group, pipeline.reported)
+        pipeline.healer = healer
+        task = group.create_task(pipeline.run())
+        if judged:
+            await pipeline.turned()
+        yield Assembly(
+            pipeline=pipeline,
+            units=fakes,
+            clock=clock,
+            log=log,
+            store=store,
+            view=view,
+            explainer=Explainer(pipeline, fakes, view),
+        )
+        healer.abandon()
+        task.cancel()
