@@ -36,6 +36,8 @@ _CHECK_UNITS: Final = "healthd-check@?*.service"
 _HEAD: Final = """\
 // Written by healthd from its configuration at each start and reload. Changes made here are lost:
 // see [auto_healing] allow and protect in healthd.toml(5), or put a rule of your own in a file that sorts before this.
+"""
+_QUESTION: Final = """\
 polkit.addRule(function (action, subject) {
     if (action.id !== "org.freedesktop.systemd1.manage-units" || subject.user !== "healthd") {
         return polkit.Result.NOT_HANDLED;
@@ -43,6 +45,34 @@ polkit.addRule(function (action, subject) {
 """
 _RULE: Final = (
     _HEAD
+    + """\
+(function () {
+
+// Expressions are made once, when polkit reads this file: a heal waits for each of its questions to be answered.
+function made(patterns) {
+    return patterns.map(function (pattern) {
+        return new RegExp("^(?:" + pattern + ")$");
+    });
+}
+
+function matches(expressions, unit) {
+    return expressions.some(function (expression) {
+        return expression.test(unit);
+    });
+}
+
+var requests = @VERBS@;
+var name = made([@NAME@]);
+var allowed = made(@ALLOWED@);
+// Each a pattern, and the patterns of what it does not cover.
+var protectedUnits = @PROTECTED@.map(function (entry) {
+    return {covers: made([entry[0]]), except: made(entry[1])};
+});
+var startable = @STARTABLE@;
+var startablePatterns = made(@STARTABLE_PATTERNS@);
+
+"""
+    + _QUESTION
     + """\
     // Known since polkit 126: a process of this user that is not the daemon gets nothing.
     if (subject.system_unit !== undefined && subject.system_unit !== null
@@ -53,43 +83,31 @@ _RULE: Final = (
     var verb = action.lookup("verb");
     // Whoever may run a transient unit is root. Such a request has no unit and no verb under systemd 252, but under 257
     // it has both, the verb being "start": only the message tells it from the start of a unit that exists.
-    var requests = @VERBS@;
     if (typeof unit !== "string" || typeof verb !== "string" || !requests.hasOwnProperty(verb)
             || action.lookup("polkit.message") !== requests[verb]) {
         return polkit.Result.NO;
     }
-
-    var name = @NAME@;
-    var allowed = @ALLOWED@;
-    // Each a pattern, and the patterns of what it does not cover.
-    var protectedUnits = @PROTECTED@;
-    var startable = @STARTABLE@;
-    var startablePatterns = @STARTABLE_PATTERNS@;
-
-    function matches(patterns) {
-        return patterns.some(function (pattern) {
-            return new RegExp("^(?:" + pattern + ")$").test(unit);
-        });
-    }
-
-    if (unit.length > @LENGTH@ || !matches([name])) {
+    if (unit.length > @LENGTH@ || !matches(name, unit)) {
         return polkit.Result.NO;
     }
     if (verb === "reload" && unit === "healthd.service") {
         return polkit.Result.YES;
     }
-    if (verb === "start" && (startable.indexOf(unit) >= 0 || matches(startablePatterns))) {
+    if (verb === "start" && (startable.indexOf(unit) >= 0 || matches(startablePatterns, unit))) {
         return polkit.Result.YES;
     }
     var isProtected = protectedUnits.some(function (entry) {
-        return matches([entry[0]]) && !matches(entry[1]);
+        return matches(entry.covers, unit) && !matches(entry.except, unit);
     });
-    return !isProtected && matches(allowed) ? polkit.Result.YES : polkit.Result.NO;
+    return !isProtected && matches(allowed, unit) ? polkit.Result.YES : polkit.Result.NO;
 });
+
+}());
 """
 )
 _REFUSAL: Final = (
     _HEAD
+    + _QUESTION
     + """\
     // The configuration is invalid: nothing is granted until it is mended.
     return polkit.Result.NO;

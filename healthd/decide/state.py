@@ -173,4 +173,5 @@ class EngineClock:
             return cls(
                 boot_id=boot_id, offset=max(float(saved["now"]) - float(saved["boot"]), float(saved["now"]) - boot)
             )
-        return cls(boot_id=boot_id, offset=float(saved["now"]))
+        # Not every boot sets the clock to zero: that of a container goes on, by as much as its machine has been up.
+        return cls(boot_id=boot_id, offset=float(saved["now"]) - boot)
