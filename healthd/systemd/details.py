@@ -1,0 +1,171 @@
+"""What of a unit is read only when it is needed: its file's settings, its last result, and who depends on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from healthd.errors import BusError
+from healthd.model import UnitDetail
+from healthd.systemd.bus import together
+from healthd.systemd.facts import SERVICE_VALUES
+from healthd.systemd.names import SERVICE, SYSTEMD, UNIT, get, get_all, unit_path
+from healthd.systemd.unitfiles import TOLD_BY_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from healthd.systemd.bus import Bus
+    from healthd.systemd.facts import Ledger
+    from healthd.systemd.wire import Incoming
+
+DEADLINE: Final = 10.0  # seconds for one question; PID 1 answers nothing while it reloads
+
+_TOLD: Final = TOLD_BY_FILES | {"masked"}
+_UP: Final = frozenset({"active", "activating", "reloading", "refreshing"})
+_BATCH: Final = 8
+_LEVELS_UP: Final = 3  # how far above a unit an enabled one is looked for
+
+_SERVICE_DETAIL: Final = SERVICE_VALUES | {
+    b"Type": "type",
+    b"Restart": "restart",
+    b"RemainAfterExit": "remain_after_exit",
+    b"BusName": "bus_name",
+}
+# Units of other types that can fail by themselves; only services send signals about it that are listened to.
+_WITH_RESULT: Final = frozenset({"Automount", "Mount", "Path", "Scope", "Socket", "Swap", "Timer"})
+
+
+class Details:
+    """Asks systemd about single units and writes what it hears into the ledger.
+
+    Of the unit's own interface it asks single properties, not all of them: for UnitFileState systemd reads the links of
+    all units again (1.4 ms with a hundred of them), so that is left to where the disk tells nothing.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._requirers: dict[str, tuple[str, ...]] = {}
+        self._ahead = True  # there may be something to read ahead
+
+    def forget(self) -> None:
+        """Unit files may have changed."""
+        self._ahead = True
+        self._requirers.clear()
+        self._ledger.forget_details()
+
+    async def describe(self, bus: Bus, names: Iterable[str]) -> None:
+        """Have each of these units that is loaded described. Raises `BusError`."""
+        units = self._ledger.units
+        todo = [name for name in names if name in units and units[name].detail is None]
+        await together(self._describe(bus, name) for name in todo)
+
+    def enabled_services(self) -> Sequence[str]:
+        """The services that may well be healed one day and are not described yet: none when they once were tried."""
+        if not self._ahead:
+            return ()
+        units = self._ledger.units.values()
+        return [unit.name for unit in units if unit.detail is None and unit.enabled and unit.name.endswith(".service")]
+
+    async def read_ahead(self, bus: Bus, names: Sequence[str], interrupted: Callable[[], bool]) -> None:
+        """Describe these, so that nothing need be asked when one fails; a few at a time, until there is other work."""
+        for batch in (names[at : at + _BATCH] for at in range(0, len(names), _BATCH)):
+            if interrupted():
+                return
+            try:
+                await self.describe(bus, batch)
+            except BusError:
+                if bus.lost.done():
+                    raise
+                break  # whoever needs the details asks again, and hears why there are none
+        self._ahead = False
+
+    async def restarted_with(self, bus: Bus, name: str) -> tuple[str, ...]:
+        """The active units to which a restart of this one goes on: systemd passes over what is not running."""
+        found: set[str] = set()
+        level = {name}
+        while level:
+            answers = await together(
+                _property(bus, unit, UNIT, relation)
+                for unit in level
+                for relation in ("RequiredBy", "BoundBy", "ConsistsOf")
+            )
+            named = {dependent for answer in answers for dependent in answer}
+            level = {unit for unit in named - found - {name} if self._is_up(unit)}
+            found |= level
+        return tuple(sorted(found))
+
+    def _is_up(self, name: str) -> bool:
+        unit = self._ledger.units.get(name)
+        return unit is not None and unit.active in _UP
+
+    async def _describe(self, bus: Bus, name: str) -> None:
+        service = name.endswith(".service")
+        _, own, can_reload, triggered_by, required = await together(
+            [
+                self._refresh(bus, name),
+                self._service(bus, name) if service else self._result(bus, name),
+                _property(bus, name, UNIT, "CanReload"),
+                _property(bus, name, UNIT, "TriggeredBy"),
+                self._required_by_enabled(bus, name),
+            ]
+        )
+        detail = UnitDetail(
+            service_type=own.get("type", ""),
+            restart=own.get("restart", ""),
+            remain_after_exit=own.get("remain_after_exit", False),
+            triggered=bool(triggered_by or own.get("bus_name")),
+            required_by_enabled=required,
+            can_reload=can_reload,
+        )
+        self._ledger.described(name, detail)
+
+    async def _refresh(self, bus: Bus, name: str) -> None:
+        """What signals tell only once something happens, and the file state where the disk does not tell it."""
+        asked = {"InvocationID": "invocation", "ActiveEnterTimestampMonotonic": "active_since"}
+        if self._ledger.units[name].file_state not in _TOLD:
+            asked["UnitFileState"] = "file_state"
+        await together([self._learn(bus, name, UNIT, member, field) for member, field in asked.items()])
+
+    async def _learn(self, bus: Bus, name: str, interface: str, member: str, field: str) -> None:
+        def read(answer: Incoming) -> None:
+            self._ledger.learned(name, {field: answer.body()[0][1]})
+
+        await bus.ask(get(unit_path(name), interface, member), read, deadline=DEADLINE)
+
+    async def _service(self, bus: Bus, name: str) -> dict[str, Any]:
+        def read(answer: Incoming) -> dict[str, Any]:
+            values = answer.skim(_SERVICE_DETAIL)
+            self._ledger.learned(
+                name, {field: values.pop(field) for field in SERVICE_VALUES.values() if field in values}
+            )
+            return values
+
+        return await bus.ask(get_all(name, SERVICE), read, deadline=DEADLINE)
+
+    async def _result(self, bus: Bus, name: str) -> dict[str, Any]:
+        kind = name.rpartition(".")[2].capitalize()
+        if kind in _WITH_RESULT:
+            await self._learn(bus, name, f"{SYSTEMD}.{kind}", "Result", "result")
+        return {}
+
+    async def _required_by_enabled(self, bus: Bus, name: str) -> bool:
+        seen = level = {name}
+        for _ in range(_LEVELS_UP):
+            above = await together([self._above(bus, unit) for unit in level])
+            level = {requirer for requirers in above for requirer in requirers} - seen
+            if any(unit in self._ledger.units and self._ledger.units[unit].enabled for unit in level):
+                return True
+            seen = seen | level
+        return False
+
+    async def _above(self, bus: Bus, name: str) -> tuple[str, ...]:
+        """What Requires or BindsTo a unit."""
+        if name not in self._requirers:
+            answers = await together([_property(bus, name, UNIT, relation) for relation in ("RequiredBy", "BoundBy")])
+            self._requirers[name] = tuple(requirer for answer in answers for requirer in answer)
+        return self._requirers[name]
+
+
+async def _property(bus: Bus, name: str, interface: str, member: str) -> Any:
+    ((_, value),) = await bus.call(get(unit_path(name), interface, member), deadline=DEADLINE)
+    return value

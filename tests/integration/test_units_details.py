@@ -1,0 +1,151 @@
+"""What is read of a unit only when it is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthd.model import UnitDetail
+from tests.integration.stage import on_stage, running
+
+if TYPE_CHECKING:
+    from tests.integration.stage import Stage
+
+WEB, DB, APP = "web.service", "db.service", "app.service"
+
+
+def detail(stage: Stage, name: str) -> UnitDetail:
+    known = stage.units.facts()[name].detail
+    assert known is not None
+    return known
+
+
+@on_stage
+async def test_a_unit_that_was_down_before_us_is_described_with_its_last_run(stage: Stage) -> None:
+    unit = stage.systemd.add(WEB, active="failed", sub="failed", result="exit-code", code=1, status=203)
+    unit.more |= {
+        "Type": ("s", "notify"),
+        "Restart": ("s", "on-failure"),
+        "RemainAfterExit": ("b", True),
+        "CanReload": ("b", True),
+        "UnitFileState": ("s", "static"),
+    }
+    async with running(stage):
+        await stage.units.describe([WEB])
+
+        facts = stage.units.facts()[WEB]
+        assert (facts.result, facts.code, facts.exit_status) == ("exit-code", 1, 203)
+        assert facts.file_state == "static"
+        assert detail(stage, WEB) == UnitDetail(
+            service_type="notify",
+            restart="on-failure",
+            remain_after_exit=True,
+            triggered=False,
+            required_by_enabled=False,
+            can_reload=True,
+        )
+
+
+@on_stage
+async def test_a_unit_is_described_once(stage: Stage) -> None:
+    stage.systemd.add(WEB)
+    async with running(stage):
+        await stage.units.describe([WEB])
+        asked = len(stage.systemd.calls)
+        await stage.units.describe([WEB])
+
+        assert len(stage.systemd.calls) == asked
+
+
+@on_stage
+async def test_units_that_are_not_loaded_are_not_asked_about(stage: Stage) -> None:
+    async with running(stage):
+        asked = len(stage.systemd.calls)
+        await stage.units.describe([WEB])
+
+        assert len(stage.systemd.calls) == asked
+
+
+@on_stage
+async def test_what_a_socket_or_the_bus_starts_is_triggered(stage: Stage) -> None:
+    stage.systemd.add(WEB).more["TriggeredBy"] = ("as", ["web.socket"])
+    stage.systemd.add(DB).more["BusName"] = ("s", "org.example.Db")
+    stage.systemd.add(APP)
+    async with running(stage):
+        await stage.units.describe([WEB, DB, APP])
+
+        assert [detail(stage, name).triggered for name in (WEB, DB, APP)] == [True, True, False]
+
+
+@on_stage
+async def test_a_mount_has_a_result_too(stage: Stage) -> None:
+    stage.systemd.add("data.mount", active="failed", sub="failed", result="exit-code")
+    stage.systemd.add("some.target", active="failed", sub="dead")
+    async with running(stage):
+        await stage.units.describe(["data.mount", "some.target"])
+
+        assert stage.units.facts()["data.mount"].result == "exit-code"
+        assert detail(stage, "some.target").service_type == ""
+
+
+@on_stage
+async def test_a_unit_that_an_enabled_one_requires_over_others_is_required(stage: Stage) -> None:
+    wants = stage.root / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True)
+    (wants / APP).symlink_to(f"/usr/lib/systemd/system/{APP}")
+    stage.systemd.add(DB).more["RequiredBy"] = ("as", [WEB])
+    stage.systemd.add(WEB).more["BoundBy"] = ("as", [APP])
+    stage.systemd.add(APP)
+    async with running(stage):
+        await stage.units.describe([DB, WEB, APP])
+
+        assert [detail(stage, name).required_by_enabled for name in (DB, WEB, APP)] == [True, True, False]
+
+
+@on_stage
+async def test_units_that_require_each_other_are_not_asked_about_for_ever(stage: Stage) -> None:
+    stage.systemd.add(WEB).more["RequiredBy"] = ("as", [DB])
+    stage.systemd.add(DB).more["RequiredBy"] = ("as", [WEB])
+    async with running(stage):
+        await stage.units.describe([WEB])
+
+        assert not detail(stage, WEB).required_by_enabled
+
+
+@on_stage
+async def test_a_restart_goes_on_to_what_runs_and_no_further_than_that(stage: Stage) -> None:
+    stage.systemd.add(DB).more |= {"RequiredBy": ("as", [WEB, "off.service"]), "ConsistsOf": ("as", ["part.service"])}
+    stage.systemd.add(WEB).more["BoundBy"] = ("as", [APP, DB])
+    stage.systemd.add("off.service", active="inactive").more["RequiredBy"] = ("as", ["behind.service"])
+    stage.systemd.add(APP, "part.service", "behind.service")
+    async with running(stage):
+        assert await stage.units.restarted_with(DB) == (APP, "part.service", WEB)
+
+
+@on_stage
+async def test_the_journal_says_whether_a_unit_was_stopped(stage: Stage) -> None:
+    stage.systemd.add(WEB, DB, APP, active="inactive")
+    stage.journal |= {WEB: True, DB: False}
+    async with running(stage):
+        assert [await stage.units.stopped_on_purpose(name) for name in (WEB, DB, APP)] == [True, False, None]
+
+
+@on_stage
+async def test_a_service_that_was_down_when_we_came_is_taken_for_stopped_unless_the_journal_denies_it(
+    stage: Stage,
+) -> None:
+    stage.systemd.add(WEB, DB, APP, active="inactive", sub="dead", code=2, status=15)
+    stage.journal |= {WEB: True, DB: False}
+    async with running(stage):
+        await stage.units.describe([WEB, DB, APP])
+
+        assert [stage.units.facts()[name].stopped_by_job for name in (WEB, DB, APP)] == [True, False, True]
+
+
+@on_stage
+async def test_a_service_that_failed_before_we_came_is_not_taken_for_stopped(stage: Stage) -> None:
+    stage.systemd.add(WEB, active="failed", sub="failed", result="signal", code=2, status=9)
+    stage.journal[WEB] = True
+    async with running(stage):
+        await stage.units.describe([WEB])
+
+        assert not stage.units.facts()[WEB].stopped_by_job

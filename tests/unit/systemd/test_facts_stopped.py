@@ -1,0 +1,167 @@
+"""The ledger: who was stopped on purpose, in the stories that systemd 252 and 257 tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.systemd.story import NOW, WEB, end, row, running, say, woken
+
+if TYPE_CHECKING:
+    from healthd.systemd.facts import Ledger
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return running()
+
+
+class TestStoppedOnPurpose:
+    def test_a_stop_by_job(self, ledger: Ledger) -> None:
+        say(ledger, "active", "running", 7)
+        say(ledger, "deactivating", "stop-sigterm", 7)
+        assert not say(ledger, "inactive", "dead", 7).stopped_by_job
+
+        assert end(ledger, 7).stopped_by_job
+
+    def test_a_stop_of_which_only_the_end_is_heard(self, ledger: Ledger) -> None:
+        """252 and 257 leave out states when many signals wait."""
+        say(ledger, "inactive", "dead", 7)
+
+        assert end(ledger, 7).stopped_by_job
+
+    def test_a_stop_that_took_too_long_and_so_failed(self, ledger: Ledger) -> None:
+        say(ledger, "deactivating", "stop-sigterm", 7)
+        say(ledger, "deactivating", "stop-sigkill", 7)
+        say(ledger, "failed", "failed", 7)
+
+        assert end(ledger, 7).stopped_by_job
+
+    def test_a_stop_while_systemd_waits_to_restart_it(self, ledger: Ledger) -> None:
+        say(ledger, "failed")
+        say(ledger, "activating", "auto-restart")
+        say(ledger, "activating", "auto-restart", 8)
+        say(ledger, "inactive", "dead", 8)
+
+        assert end(ledger, 8).stopped_by_job
+
+    def test_a_stop_in_the_middle_of_a_start(self, ledger: Ledger) -> None:
+        say(ledger, "inactive", "dead")
+        say(ledger, "activating", "start", 7)
+        ledger.job_ended(7, WEB, "canceled", NOW)
+        say(ledger, "deactivating", "stop-sigterm", 8)
+        say(ledger, "inactive", "dead", 8)
+
+        assert end(ledger, 8).stopped_by_job
+
+    def test_not_a_crash(self, ledger: Ledger) -> None:
+        assert not say(ledger, "failed").stopped_by_job
+
+    def test_not_a_kill_by_the_watchdog(self, ledger: Ledger) -> None:
+        say(ledger, "deactivating", "stop-watchdog")
+
+        assert not say(ledger, "failed").stopped_by_job
+
+    def test_not_an_end_by_itself(self, ledger: Ledger) -> None:
+        say(ledger, "deactivating", "stop-sigterm")
+
+        assert not say(ledger, "inactive", "dead").stopped_by_job
+
+    def test_not_a_restart(self, ledger: Ledger) -> None:
+        say(ledger, "deactivating", "stop-sigterm", 7)
+        say(ledger, "inactive", "dead", 7)
+        say(ledger, "active", "running", 7)
+
+        assert not end(ledger, 7).stopped_by_job
+
+    def test_not_a_restart_that_fails_in_its_start(self, ledger: Ledger) -> None:
+        say(ledger, "deactivating", "stop-sigterm", 7)
+        say(ledger, "inactive", "dead", 7)
+        say(ledger, "activating", "start", 7)
+        say(ledger, "failed", "failed", 7)
+
+        assert not end(ledger, 7, "failed").stopped_by_job
+
+    def test_not_a_restart_that_the_start_limit_refuses(self, ledger: Ledger) -> None:
+        say(ledger, "deactivating", "stop-sigterm", 7)
+        say(ledger, "inactive", "dead", 7)
+        say(ledger, "failed", "failed", 7)
+
+        assert not end(ledger, 7, "failed").stopped_by_job
+
+    def test_not_a_start_that_fails(self, ledger: Ledger) -> None:
+        say(ledger, "inactive", "dead")
+        say(ledger, "activating", "start", 7)
+        say(ledger, "failed", "failed", 7)
+
+        assert not end(ledger, 7, "failed").stopped_by_job
+
+    def test_not_a_oneshot_that_was_started_and_is_done(self, ledger: Ledger) -> None:
+        say(ledger, "inactive", "dead")
+        say(ledger, "inactive", "dead", 7)
+        say(ledger, "activating", "start", 7)
+        say(ledger, "inactive", "dead", 7)
+
+        assert not end(ledger, 7).stopped_by_job
+
+    def test_not_an_automatic_restart(self, ledger: Ledger) -> None:
+        say(ledger, "failed")
+        say(ledger, "activating", "auto-restart", 8)
+        say(ledger, "inactive", "dead", 8)
+        say(ledger, "active", "running", 8)
+
+        assert not end(ledger, 8).stopped_by_job
+
+    def test_not_an_automatic_restart_that_the_start_limit_refuses(self, ledger: Ledger) -> None:
+        say(ledger, "failed")
+        say(ledger, "activating", "auto-restart", 8)
+        say(ledger, "inactive", "dead", 8)
+        say(ledger, "failed", "failed", 8)
+
+        assert not end(ledger, 8, "failed").stopped_by_job
+
+    def test_not_a_job_of_our_own(self, ledger: Ledger) -> None:
+        ledger.dispatching(WEB)
+        say(ledger, "inactive", "dead", 7)
+        ledger.dispatched(WEB, 7, NOW)
+
+        assert not end(ledger, 7).stopped_by_job
+
+    def test_no_longer_when_it_is_started_again(self, ledger: Ledger) -> None:
+        say(ledger, "inactive", "dead", 7)
+        end(ledger, 7)
+
+        assert not say(ledger, "activating", "start", 8).stopped_by_job
+
+    def test_still_while_its_start_only_waits(self, ledger: Ledger) -> None:
+        say(ledger, "inactive", "dead", 7)
+        end(ledger, 7)
+
+        assert say(ledger, "inactive", "dead", 8).stopped_by_job
+
+    def test_a_stop_whose_end_was_not_heard_shows_in_a_listing(self, ledger: Ledger) -> None:
+        say(ledger, "inactive", "dead", 7)
+        ledger.listed([row(WEB, "inactive", "dead")], {}, NOW)
+
+        assert ledger.units[WEB].stopped_by_job
+
+    def test_a_restart_that_the_start_limit_refused_unheard_is_none(self, ledger: Ledger) -> None:
+        say(ledger, "inactive", "dead", 7)
+        ledger.service_said(WEB, {"result": "start-limit-hit"}, NOW)
+        ledger.listed([row(WEB, "failed", "failed")], {}, NOW)
+
+        assert not ledger.units[WEB].stopped_by_job
+
+    def test_the_journal_tells_of_one_that_is_down(self, ledger: Ledger) -> None:
+        say(ledger, "inactive", "dead")
+        woken(ledger)
+        ledger.stopped(WEB, NOW)
+
+        assert ledger.units[WEB].stopped_by_job
+        assert woken(ledger) == {WEB}
+
+    def test_the_journal_does_not_tell_of_one_that_runs(self, ledger: Ledger) -> None:
+        ledger.stopped(WEB, NOW)
+
+        assert not ledger.units[WEB].stopped_by_job
