@@ -1,0 +1,1 @@
+"""What developers run from the tree: throwaway Debian hosts and the demonstration. Never installed."""
