@@ -60,7 +60,9 @@ class Database:
 
     def sync(self) -> None:
         """Bring what was saved to the disk."""
-        self._open().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        connection = self._open()
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        _begin_log(connection)
         self._keep_reserve()
 
     def close(self) -> None:
@@ -108,6 +110,7 @@ class Database:
             connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
         try:
             _own_space(connection)
+            _begin_log(connection)
         except sqlite3.OperationalError:  # a full disk: what is there is read, and written where it fits
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -153,3 +156,12 @@ def _own_space(connection: sqlite3.Connection) -> None:
         f"BEGIN; CREATE TABLE reserve (space BLOB); INSERT INTO reserve VALUES (zeroblob({RESERVE})); COMMIT;"  # noqa: S608
         "DROP TABLE reserve; PRAGMA wal_checkpoint(PASSIVE);"
     )
+
+
+def _begin_log(connection: sqlite3.Connection) -> None:
+    """Begin the log anew now.
+
+    Else the next commit would, and wait for the disk: SQLite syncs the header of a log that begins anew, even where
+    commits need not be synced. That commit stands between a failure and its remedy.
+    """
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")  # writes a page even where the value stays the same

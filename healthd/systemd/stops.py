@@ -76,17 +76,17 @@ class StopRecords:
         self._look = look or stopped_since
         self._deadline = deadline
         self._turn = asyncio.Lock()
-        self._thread: threading.Thread | None = None
+        self._asking = False  # a thread is at it: maybe one that nobody waits for any more
 
     async def stopped(self, unit: str, since: float) -> bool | None:
         """Whether a stop job took the unit down after `since` (CLOCK_MONOTONIC seconds). None: it cannot be told."""
         async with self._turn:
-            if self._thread is not None and self._thread.is_alive():
+            if self._asking:
                 return None
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[bool | None] = loop.create_future()
-            self._thread = threading.Thread(target=self._ask, args=(unit, since, loop, answer), daemon=True)
-            self._thread.start()
+            self._asking = True
+            threading.Thread(target=self._ask, args=(unit, since, loop, answer), daemon=True).start()
             try:
                 async with asyncio.timeout(self._deadline):
                     return await answer
@@ -97,14 +97,17 @@ class StopRecords:
         self, unit: str, since: float, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[bool | None]
     ) -> None:
         """In the thread."""
-        told = self._look(unit, since)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: healthd has ended meanwhile
-            loop.call_soon_threadsafe(_hand_over, answer, told)
+        told = None
+        try:
+            told = self._look(unit, since)
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: healthd has ended meanwhile
+                loop.call_soon_threadsafe(self._hand_over, answer, told)
 
-
-def _hand_over(answer: asyncio.Future[bool | None], told: bool | None) -> None:  # noqa: FBT001  None says something too
-    if not answer.done():
-        answer.set_result(told)
+    def _hand_over(self, answer: asyncio.Future[bool | None], told: bool | None) -> None:  # noqa: FBT001  None is a word too
+        self._asking = False
+        if not answer.done():
+            answer.set_result(told)
 
 
 def stopped_since(unit: str, since: float) -> bool | None:
@@ -126,8 +129,13 @@ def stopped_since(unit: str, since: float) -> bool | None:
 def _last(reader: Any, **fields: str) -> float | None:
     """When (CLOCK_MONOTONIC seconds) PID 1 last wrote a record with these fields in this boot."""
     reader.flush_matches()
-    reader.this_boot()
-    reader.add_match(_PID="1", **fields)  # anybody can write the other fields, but not this one
+    reader.add_match(_PID="1")  # anybody can write the other fields, but not this one
+    reader.seek_tail()
+    newest = reader.get_previous()
+    if not newest:
+        return None
+    # Not `this_boot()`: in a container a service's sandbox may show the boot id of the machine around it.
+    reader.add_match(_BOOT_ID=newest["_BOOT_ID"].hex, **fields)
     reader.seek_tail()
     record = reader.get_previous()
     return record["__MONOTONIC_TIMESTAMP"].timestamp.total_seconds() if record else None
