@@ -15,6 +15,7 @@ from tools.throwaway import Host, Release, ThrowawayError, boot
 
 UNIT = "demo.service"
 PATIENCE_SECONDS = 30.0
+JOURNAL_BATCH_SECONDS = 0.6  # journald tells its readers in batches, up to half a second late
 
 _DEMO = """\
 [Unit]
@@ -93,10 +94,11 @@ def _stay(host: Host) -> None:
 @contextmanager
 def _live_journal(host: Host) -> Iterator[subprocess.Popen[bytes]]:
     """Prints what healthd and the service write, as they write it."""
-    follow = ["journalctl", "--follow", "--lines=0", "--output=short-precise", "--unit=healthd", f"--unit={UNIT}"]
-    with subprocess.Popen(host.enter(follow)) as journal:
+    follow = ["journalctl", "--follow", "--lines=all", f"--after-cursor={host.cursor()}", "--output=short-precise"]
+    with subprocess.Popen(host.enter([*follow, "--unit=healthd", f"--unit={UNIT}"])) as journal:
         try:
             yield journal
+            time.sleep(JOURNAL_BATCH_SECONDS)
         finally:
             journal.terminate()
 

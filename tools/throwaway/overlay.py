@@ -18,29 +18,17 @@ def overlay(*, lower: Sequence[Path], upper: Path, scratch: Path) -> Iterator[Pa
     merged.mkdir()
     work.mkdir()
     options = f"lowerdir={':'.join(map(str, lower))},upperdir={upper},workdir={work}"
-    mount("overlay", merged, options)
+    command = ["mount", "-t", "overlay", "-o", options, "overlay", str(merged)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        hint = "an overlay needs a real disk below it: XDG_CACHE_HOME may name a directory on one"
+        raise BuildFailed(f"{' '.join(command)}: {done.stderr.strip()} ({hint})")
     try:
         yield merged
     finally:
         unmount(merged)
 
 
-def mount(kind: str, target: Path, options: str) -> None:
-    """Mounts a file system of `kind`, which needs no device, on `target`."""
-    command = ["mount", "-t", kind, "-o", options, kind, str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise BuildFailed(f"{' '.join(command)}: {done.stderr.strip()}")
-
-
 def unmount(target: Path) -> None:
     """Detaches `target` from the tree now; the kernel lets go of it when its last user has ended."""
     subprocess.run(["umount", "--lazy", str(target)], check=True)
-
-
-def stacks(directory: Path) -> bool:
-    """Whether `directory` lies on an overlay itself, as in a build container: such a place cannot be an upper layer."""
-    done = subprocess.run(
-        ["stat", "--file-system", "--format=%T", str(directory)], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip() == "overlayfs"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.throwaway import cgroup
-from tools.throwaway.overlay import mount, overlay, stacks, unmount
+from tools.throwaway.overlay import overlay, unmount
 from tools.throwaway.tree import Base, cache
 
 
@@ -29,15 +29,10 @@ def scratch(base: Base) -> Iterator[Scratch]:
     name = f"throwaway-{secrets.token_hex(4)}"
     with ExitStack() as made:
         directory = made.enter_context(_owned(name))
-        disk = directory / "disk"
-        disk.mkdir()
-        if stacks(disk):
-            mount("tmpfs", disk, "mode=0755")
-            made.callback(unmount, disk)
-        upper = disk / "upper"
+        upper = directory / "upper"
         upper.mkdir()
         upper.chmod(0o755)
-        root = made.enter_context(overlay(lower=base.directories, upper=upper, scratch=disk))
+        root = made.enter_context(overlay(lower=base.directories, upper=upper, scratch=directory))
         # A host without a machine id takes its boot for the first one ever and applies all presets.
         (root / "etc/machine-id").write_text(secrets.token_hex(16) + "\n")
         yield Scratch(name=name, root=root, console=directory / "console")
@@ -54,24 +49,35 @@ def _owned(name: str) -> Iterator[Path]:
             for stale in running.iterdir():
                 _sweep(stale)
             directory.mkdir()
-            held.callback(shutil.rmtree, directory)
             handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
             held.callback(os.close, handle)
+            held.callback(shutil.rmtree, directory)  # under the lock still: else another host would sweep it meanwhile
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield directory
 
 
 def _sweep(directory: Path) -> None:
     """Removes what a host left whose owner was killed: nobody holds the lock on its directory then."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    with _lock_if_free(directory) as ours:
+        if ours and directory.exists():
+            cgroup.remove(directory.name)
+            if (directory / "merged").is_mount():
+                unmount(directory / "merged")
+            shutil.rmtree(directory)
+
+
+@contextmanager
+def _lock_if_free(directory: Path) -> Iterator[bool]:
+    try:
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:  # its host has just ended
+        yield False
+        return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return
+        yield False
+    else:
+        yield True
     finally:
         os.close(handle)
-    cgroup.remove(directory.name)
-    for place in (directory / "disk" / "merged", directory / "disk"):
-        if place.is_mount():
-            unmount(place)
-    shutil.rmtree(directory)
