@@ -6,76 +6,100 @@ restart the service for ever in spite of RestartPreventExitStatus=.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
-from healthd.config import load
-from healthd.config.rule import RULE_FILE, render_refusal, render_rule
-from healthd.errors import ConfigError
+from healthd.cli.seal import PUBLIC, is_current, read_rule, sealed, sources, unsealed
 
+TYPE_CHECKING = False  # without typing, as healthd.cli.seal
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
+    from pathlib import Path
 
-_PUBLIC: Final = 0o644  # polkitd is not root and must read it
+CONFIG_FILE = "/etc/healthd/healthd.toml"
+RULE_FILE = "/etc/polkit-1/rules.d/60-healthd-units.rules"
+_AT_START = "--at-start"
+_AT_RELOAD = "--at-reload"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the rule; say on stderr, in one line, what changed or why nothing could. Returns 0."""
-    parser = argparse.ArgumentParser(prog="write-policy", description="Write healthd's polkit rule.")
-    when = parser.add_mutually_exclusive_group(required=True)
-    when.add_argument("--at-start", action="store_true", help="a wrong configuration leaves a rule that grants nothing")
-    when.add_argument("--at-reload", action="store_true", help="a wrong configuration leaves the old rule")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="read this in place of /etc/healthd/healthd.toml")
-    parser.add_argument("--output", type=Path, metavar="FILE", default=Path(RULE_FILE), help="write this (%(default)s)")
-    arguments = parser.parse_args(argv)
-    said = write_policy(arguments.config, arguments.output, keep_on_error=arguments.at_reload)
+    config, output, at_reload = _options(sys.argv[1:] if argv is None else argv)
+    made_from = sources(config or CONFIG_FILE)
+    if made_from and is_current(output, made_from):
+        return 0
+    said = write_policy(config, output, made_from, keep_on_error=at_reload)
     if said:
         sys.stderr.write(f"{said}\n")
     return 0
 
 
-def write_policy(config: Path | None, output: Path, *, keep_on_error: bool) -> str:
-    """Write the rule for a configuration to `output`. Returns what there is to say, "" if nothing changed."""
+def write_policy(config: str | None, output: str, made_from: Sequence[bytes], *, keep_on_error: bool) -> str:
+    """Write the rule for a configuration to `output`. Returns what there is to say, "" if it grants what it did.
+
+    `made_from` are the `sources` as they were before; without any the rule gets no seal.
+    """
+    from pathlib import Path
+
+    from healthd.config import load
+    from healthd.config.rule import render_refusal, render_rule
+    from healthd.errors import ConfigError
+
     try:
-        rule, about = render_rule(load(config)), "the units that the configuration permits"
+        rule = render_rule(load(Path(config) if config else None)).encode("ascii")
+        about = "the units that the configuration permits"
     except ConfigError as error:
         count = len(error.problems)
         wrong = f"the configuration has {count} {'problem' if count == 1 else 'problems'} (healthctl config check)"
         if keep_on_error:
             return f"polkit rule left as it is: {wrong}"
-        rule, about = render_refusal(), f"nothing: {wrong}"
+        # Never sealed: each reload is to say that the configuration is still wrong.
+        rule, about, made_from = render_refusal().encode("ascii"), f"nothing: {wrong}", ()
+    text = rule
+    # Nor is it sealed if somebody wrote to a file meanwhile: who knows what of that was parsed.
+    if made_from and made_from == sources(config or CONFIG_FILE):
+        text = sealed(rule, made_from)
     try:
-        if _holds(output, rule):
+        old = read_rule(output)
+        if old == text:
             return ""
-        _replace(output, rule)
+        _replace(Path(output), text)
     except FileNotFoundError:
-        return f"polkit rule not written, healing is off: there is no {output.parent}; is polkitd installed?"
+        return f"polkit rule not written, healing is off: there is no {Path(output).parent}; is polkitd installed?"
     except OSError as error:
         return f"polkit rule not written to {output}: {error.strerror or error}"
-    return f"polkit rule written to {output}: it grants {about}"
+    return "" if unsealed(old) == rule else f"polkit rule written to {output}: it grants {about}"
 
 
-def _holds(output: Path, rule: str) -> bool:
-    """Whether the file has this content and can be read by polkitd."""
-    try:
-        with output.open("rb") as file:
-            public = os.fstat(file.fileno()).st_mode & 0o777 == _PUBLIC
-            return public and file.read() == rule.encode()
-    except FileNotFoundError:
-        return False
+def _options(arguments: Sequence[str]) -> tuple[str | None, str, bool]:
+    """The configuration to read (None: the usual one), the rule to write, and whether this is a reload."""
+    if len(arguments) == 1 and arguments[0] in {_AT_START, _AT_RELOAD}:  # as systemd calls it: argparse takes its time
+        return None, RULE_FILE, arguments[0] == _AT_RELOAD
+    options = _parser().parse_args(arguments)
+    return options.config, options.output, options.at_reload
 
 
-def _replace(output: Path, rule: str) -> None:
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="write-policy", description="Write healthd's polkit rule.")
+    when = parser.add_mutually_exclusive_group(required=True)
+    when.add_argument(_AT_START, action="store_true", help="a wrong configuration leaves a rule that grants nothing")
+    when.add_argument(_AT_RELOAD, action="store_true", help="a wrong configuration leaves the old rule")
+    parser.add_argument("--config", metavar="FILE", help=f"read this in place of {CONFIG_FILE}")
+    parser.add_argument("--output", metavar="FILE", default=RULE_FILE, help="write this (%(default)s)")
+    return parser
+
+
+def _replace(output: Path, rule: bytes) -> None:
     """Put the rule in place in one step: polkitd reads the folder at each change and must never see half of it."""
     # Nor may the name end in .rules. It is always the same, so that a power cut leaves no litter behind.
     temporary = output.with_name(f".{output.name}.new")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, _PUBLIC)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            os.fchmod(descriptor, _PUBLIC)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, PUBLIC)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, PUBLIC)
             file.write(rule)
             file.flush()
             os.fsync(descriptor)

@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from healthd.config.forms import AbsolutePath, Address, ComponentName, UnitName, Url
 from healthd.config.kinds import ENDLESS, YEAR, Choice, Count, Either, Kind, Many, Number, Switch, Text, refuse
@@ -44,8 +43,7 @@ _WORD: Final = re.compile(r"[!-~]{1,253}")
 _ANY: Final = Number(-ENDLESS, ENDLESS)
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """A text of a given form."""
 
     allowed: str

