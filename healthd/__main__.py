@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from healthd.config import Settings
+    from healthd.errors import ConfigError
 
 EX_CONFIG: Final = 78
 
@@ -45,11 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load(config)
     except ConfigError as error:
-        return _refuse(error, quiet=options.check, foreground=options.foreground_log)
+        return _refuse(error, record=not (options.check or options.foreground_log))
     if options.check:
-        print(f"the configuration is valid: {', '.join(settings.files) or 'no file, defaults only'}")
         for problem in settings.warnings:
             print(f"warning: {problem}", file=sys.stderr)
+        print(f"configuration is valid (files: {', '.join(settings.files) or 'none, so the defaults hold'})")
         return 0
 
     return _serve(settings, config, foreground=options.foreground_log)
@@ -79,19 +81,21 @@ def _serve(settings: Settings, config: Path | None, *, foreground: bool) -> int:
     return status
 
 
-def _refuse(error: Exception, *, quiet: bool, foreground: bool) -> int:
-    """Say everything that is wrong with the configuration, on stderr and, for a start, as a record of the journal."""
-    print(error, file=sys.stderr)
-    if not quiet:
-        from healthd.clock import SystemClock
-        from healthd.events import Event
-        from healthd.model import Severity
-        from healthd.systemd.journal import open_log
+def _refuse(error: ConfigError, *, record: bool) -> int:
+    """Say everything that is wrong with the configuration: once, as a record where there is a journal for it."""
+    from healthd.clock import SystemClock
+    from healthd.events import Event
+    from healthd.model import Severity
+    from healthd.systemd.journal import leads_to_journal, open_log
 
-        log = open_log(foreground, SystemClock())
-        message = f"the configuration cannot be used, healthd does not start:\n{error}"
-        log.event(Event.CONFIG_REJECTED, message, severity=Severity.CRITICAL, reason="invalid")
-        log.close()
+    if not (record and leads_to_journal(2, os.environ)):
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    log = open_log(False, SystemClock())
+    message = f"the configuration cannot be used, healthd does not start:\n{error}"
+    log.event(Event.CONFIG_REJECTED, message, severity=Severity.CRITICAL, reason="invalid")
+    if log.close():  # the journal did not take it in time
+        print(error, file=sys.stderr)
     return EX_CONFIG
 
 

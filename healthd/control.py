@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from healthd.answers import Finished, HealthStatus
+from healthd.config import permitted
 from healthd.config.show import tables
 from healthd.decide import engine
-from healthd.decide.happenings import Ended, Happening, Held, Order, Unsupported
+from healthd.decide.happenings import Ended, Held, Order, Started, Unsupported
 from healthd.errors import BusError, RequestError
-from healthd.model import OutcomeKind
+from healthd.model import HoldReason, OutcomeKind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from healthd.answers import Budget, Diagnosis, Explanation
-    from healthd.decide.state import Ticket
+    from healthd.decide.happenings import Happening
+    from healthd.decide.state import Attempt, Key, Ticket
     from healthd.doctor import Doctor
     from healthd.explain import Explainer
     from healthd.model import ActionKind, Issue
@@ -65,26 +68,19 @@ class Controller:
         return await self._doctor.diagnose()
 
     async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
-        ticket = self._worst_ticket(name)
-        if ticket is None:
-            raise RequestError(
-                409, f"{name} has no open issue: there is nothing to heal", hint=f"systemctl restart {name}"
-            )
+        open_ones = [ticket for ticket in self._named(name) if ticket.open]
+        if not open_ones:
+            raise _nothing_to_heal(name, self._instead(name))
+        items = {each.key.item for each in open_ones}
+        if len(items) > 1:
+            raise RequestError(409, f"{len(items)} items of {name} have issues: name one", hint="healthctl issues")
+        ticket = open_ones[0]
         if ticket.attempt is not None:
             raise RequestError(409, f"healthd is already healing {ticket.key.item}", hint=f"healthctl explain {name}")
-        if dry_run:
-            verdict = self._explainer.verdict(ticket, by_hand=True, action=action)
-            decision = "hold" if verdict.hold else "act"
-            until = self._view.wall(verdict.until)
-            return Finished(
-                decision=decision,
-                action=verdict.action,
-                hold=verdict.hold,
-                text=verdict.text,
-                outcome=None,
-                until=until,
-            )
-        return await self._order(ticket, action, by)
+        finished = self._foreseen(ticket, action) if dry_run else await self._order(ticket.key.name, action, by)
+        if name in self._pipeline.picture.components:  # whoever names the whole shall hear which part it was
+            return replace(finished, text=f"{ticket.key.item}: {finished.text}")
+        return finished
 
     async def check(self, name: str | None, *, by: str) -> HealthStatus:
         components = self._pipeline.picture.components
@@ -96,10 +92,9 @@ class Controller:
             wanted = [found[0].name]
         else:
             raise RequestError(404, f"{name}: no component or item has this name", hint="healthctl status lists them")
-        self._pipeline.requested(wanted)
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
-                await self._pipeline.turned()
+                await self._pipeline.look(wanted)
         except TimeoutError:
             raise RequestError(
                 504, "the check has not ended yet", hint="healthctl status shows it when it has"
@@ -125,58 +120,88 @@ class Controller:
                 503, f"systemd cannot be asked to reload: {error}", hint="systemctl reload healthd"
             ) from error
         if not result.done:
-            problems = self._doctor.rejected or f"the reload ended with '{result.result}' {result.text}".strip()
+            found = "" if result.result == "refused" else self._doctor.rejected
+            problems = found or f"the reload ended with '{result.result}' {result.text}".strip()
             raise RequestError(422, problems, hint="the configuration before it is still in force")
 
     async def apply_configuration(self) -> None:
         await self._apply()
 
-    async def _order(self, ticket: Ticket, action: ActionKind | None, by: str) -> Finished:
-        """Hand the order to the pipeline and wait for what the engine makes of it."""
-        answer: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
+    def _foreseen(self, ticket: Ticket, action: ActionKind | None) -> Finished:
+        """What an order would lead to now."""
+        verdict = self._explainer.verdict(ticket, by_hand=True, action=action)
+        return Finished(
+            decision="act" if verdict.action and verdict.hold is None else "hold",
+            action=verdict.action,
+            hold=verdict.hold,
+            text=verdict.text,
+            outcome=None,
+            until=self._view.wall(verdict.until),
+        )
 
-        def look(happenings: Sequence[Happening]) -> None:
-            for happening in happenings:
-                if getattr(happening, "ticket", None) and happening.ticket.key == ticket.key and not answer.done():  # type: ignore[union-attr]
-                    self._answer(answer, happening)
-
-        stop = self._pipeline.watch(look)
+    async def _order(self, item: tuple[str, str], action: ActionKind | None, by: str) -> Finished:
+        """Have the engine decide the order, and wait for the end of what it starts."""
+        seen: asyncio.Queue[Sequence[Happening]] = asyncio.Queue()
+        stop = self._pipeline.watch(seen.put_nowait)
         try:
-            self._pipeline.ordered(Order(component=ticket.key.component, item=ticket.key.item, action=action, by=by))
-            return await answer
+            order = Order(component=item[0], item=item[1], action=action, by=by)
+            match _decided(await self._pipeline.order(order), item):
+                case Started(attempt=attempt, ticket=ticket):
+                    return await _ended(seen, ticket.key, attempt)
+                case Held(reason=reason, text=text, wait=wait):
+                    until = None if wait is None else self._view.wall(self._pipeline.moment().now + wait)
+                    return Finished(decision="hold", action=None, hold=reason, text=text, outcome=None, until=until)
+                case Unsupported(text=text):
+                    outcome = OutcomeKind.NOT_SUPPORTED
+                    return Finished(decision="act", action=None, hold=None, text=text, outcome=outcome)
+                case None:  # the issue was closed before the order came to its turn
+                    raise _nothing_to_heal(item[1], f"healthctl explain {item[1]}")
         finally:
             stop()
 
-    def _answer(self, answer: asyncio.Future[Finished], happening: Happening) -> None:
-        match happening:
-            case Held(reason=reason, text=text, wait=wait):
-                until = None if wait is None else self._view.status().timestamp + wait
-                answer.set_result(
-                    Finished(decision="hold", action=None, hold=reason, text=text, outcome=None, until=until)
-                )
-            case Ended(attempt=attempt, outcome=outcome, text=text):
-                answer.set_result(
-                    Finished(decision="act", action=attempt.action, hold=None, text=text, outcome=outcome)
-                )
-            case Unsupported(text=text):
-                outcome = OutcomeKind.NOT_SUPPORTED
-                answer.set_result(Finished(decision="act", action=None, hold=None, text=text, outcome=outcome))
-            case _:
-                return
-
-    def _worst_ticket(self, name: str) -> Ticket | None:
-        return next((ticket for ticket in self._named(name) if ticket.open), None)
+    def _instead(self, name: str) -> str:
+        """What to do by hand with what has no issue."""
+        if name in self._pipeline.picture.components:
+            return "healthctl status"
+        unit = self._explainer.unit(name.rpartition("/")[2])
+        if unit is None or permitted(self._pipeline.settings, unit.name) is HoldReason.PROTECTED:
+            return ""
+        return f"systemctl {'restart' if unit.running else 'start'} {unit.name}"
 
     def _named(self, name: str) -> list[Ticket]:
         """The tickets of a component, item or unit, open ones first; RequestError 404 if nobody knows the name."""
         if name in self._pipeline.picture.components:
-            return self._explainer.tickets(name, None)
+            return self._explainer.tickets(component=name)
         found = self._explainer.item(name)
         if found is not None:
-            return self._explainer.tickets(found[0].name, found[1].name)
+            return self._explainer.tickets(component=found[0].name, item=found[1].name)
         unit = self._explainer.unit(name)
         if unit is None:
             raise RequestError(
                 404, f"{name}: no component, item or loaded unit has this name", hint="healthctl status lists them"
             )
-        return [ticket for ticket in self._pipeline.state.tickets.values() if ticket.unit == unit.name]
+        return self._explainer.tickets(unit=unit.name)
+
+
+def _decided(happenings: Sequence[Happening], item: tuple[str, str]) -> Started | Held | Unsupported | None:
+    """What the turn that took an order made of it. An attempt at one issue of the item outweighs holds of others."""
+    made = [
+        each for each in happenings if isinstance(each, Started | Held | Unsupported) and each.ticket.key.name == item
+    ]
+    return min(made, key=lambda each: not isinstance(each, Started), default=None)
+
+
+async def _ended(seen: asyncio.Queue[Sequence[Happening]], key: Key, attempt: Attempt) -> Finished:
+    """How this attempt ended."""
+    while True:
+        for happening in await seen.get():
+            match happening:
+                case Ended(attempt=ended, ticket=ticket) if (ticket.key, ended.number) == (key, attempt.number):
+                    text, outcome = happening.text, happening.outcome
+                    return Finished(decision="act", action=ended.action, hold=None, text=text, outcome=outcome)
+                case _:
+                    pass
+
+
+def _nothing_to_heal(name: str, hint: str) -> RequestError:
+    return RequestError(409, f"{name} has no open issue: there is nothing to heal", hint=hint)

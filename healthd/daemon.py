@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -10,17 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from healthd import __version__
+from healthd.aliases import find_aliases
 from healthd.answers import Diagnosis
 from healthd.config import load
 from healthd.control import Controller
 from healthd.decide.engine import resume
 from healthd.doctor import Doctor
-from healthd.errors import ConfigError, HealthdError, StorageError
+from healthd.errors import BusError, ConfigError, HealthdError, StorageError
 from healthd.events import Event
 from healthd.explain import Explainer
 from healthd.heal import Healer
 from healthd.host import LinuxHost
-from healthd.model import Severity
+from healthd.model import Severity, Status
 from healthd.pipeline import Pipeline, summary
 from healthd.ports import Ports
 from healthd.record.saved import restore
@@ -35,7 +37,7 @@ from healthd.view import View
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from healthd.config import Settings
     from healthd.decide.happenings import Happening
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from healthd.systemd.journal import Journal
 
 _BEAT: Final = 10.0
-"""Seconds between two signs of life to systemd's watchdog."""
+"""Seconds between two signs of life to systemd's watchdog; a third of WatchdogSec= where that is less."""
 
 _BUS_WAIT: Final = 10.0
 """Seconds for which the first judgement waits for the bus of a host that systemd runs."""
@@ -64,11 +66,15 @@ class Daemon:
         self._started_at = self._clock.boot()
         self._stopping = asyncio.Event()
         self._hearing = asyncio.Event()
+        self._hung_up = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._made: list[Path] = []
         self._pipeline: Pipeline
         self._doctor: Doctor
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
+        self._listen_to_signals()
         state, engine_clock = await self._restore()
         self._pipeline = self._assemble(state, engine_clock)
         sockets = self._sockets()
@@ -76,6 +82,8 @@ class Daemon:
             async with asyncio.TaskGroup() as group:
                 await self._live(group, sockets)
         finally:
+            for path in self._made:
+                path.unlink(missing_ok=True)
             for each in sockets:
                 each.close()
             await self._end()
@@ -83,24 +91,32 @@ class Daemon:
     async def _live(self, group: asyncio.TaskGroup, sockets: Sequence[socket.socket]) -> None:
         healer = Healer(self._units, self._actions, self._log, group, self._pipeline.reported)
         self._pipeline.healer = healer
+        self._begin(group, self._start(group, sockets), "start")
+        await self._stopping.wait()
+        self._notifier.stopping()
+        self._log.event(Event.DAEMON_STOPPING, "healthd is stopping; limits and issues are kept for its next start")
+        healer.abandon()
+        for task in self._tasks:
+            task.cancel()
+
+    async def _start(self, group: asyncio.TaskGroup, sockets: Sequence[socket.socket]) -> None:
+        """Come up to READY, and then serve. A stop that is asked for meanwhile does not wait for it."""
         self._units.on_change(self._heard)
-        tasks = [group.create_task(self._units.run(), name="units")]
-        self._listen_to_signals(group)
+        self._begin(group, self._units.run(), "units")
         await self._wait_for_systemd()
-        tasks.append(group.create_task(self._pipeline.run(), name="pipeline"))
+        self._begin(group, self._pipeline.run(), "pipeline")
         await self._pipeline.turned()
         self._become_ready()
         # After READY: clients wait in the backlog meanwhile, and a start need not wait for what serves them.
         from healthd.expose.serve import serve
 
-        tasks.append(group.create_task(serve(sockets, self._control(sockets), self._log), name="expose"))
-        tasks.append(group.create_task(self._beat(), name="watchdog"))
-        await self._stopping.wait()
-        self._notifier.stopping()
-        self._log.event(Event.DAEMON_STOPPING, "healthd is stopping; limits and issues are kept for its next start")
-        healer.abandon()
-        for task in tasks:
-            task.cancel()
+        self._begin(group, serve(sockets, self._control(sockets), self._log), "expose")
+        self._begin(group, self._beat(), "watchdog")
+        self._begin(group, self._reload_on_signal(), "reload")
+        await self._tell_aliases()
+
+    def _begin(self, group: asyncio.TaskGroup, work: Coroutine[object, object, None], name: str) -> None:
+        self._tasks.append(group.create_task(work, name=name))
 
     # The beginning and the end
 
@@ -149,14 +165,15 @@ class Daemon:
             return [each.socket for each in handed]
         from healthd.expose.sockets import make_sockets
 
+        directory = _runtime_directory()
         try:
-            made = list(make_sockets(_runtime_directory()))
+            made = list(make_sockets(directory))
         except HealthdError as error:
             self._log.event(Event.FEATURE_OFF, f"the API is off: {error}", severity=Severity.MEDIUM, reason="no_socket")
             return []
-        self._log.event(
-            Event.FEATURE_OFF, f"no socket unit: serving in {_runtime_directory()}", reason="no_socket_unit"
-        )
+        self._made = [Path(each.getsockname()) for each in made]
+        message = f"no socket unit: healthd made its own sockets (healthctl --socket {self._made[0]})"
+        self._log.event(Event.FEATURE_OFF, message, reason="no_socket_unit")
         return made
 
     async def _wait_for_systemd(self) -> None:
@@ -185,17 +202,21 @@ class Daemon:
             "off" if not settings.health.auto_healing_enabled else "dry run" if settings.auto_healing.dry_run else "on"
         )
         files = ", ".join(settings.files) or "defaults only"
+        watched = f"{len(picture.items)} units" if picture.complete else "nothing yet"
         self._log.event(
             Event.DAEMON_READY,
-            f"healthd {__version__} watches {len(picture.items)} units; healing is {healing}; configuration: {files}",
+            f"healthd {__version__} watches {watched}; healing is {healing}; configuration: {files}",
             status=picture.status(),
             score=picture.score(),
         )
-        for problem in settings.warnings:
-            self._log.event(Event.CONFIG_RELOADED, f"warning: {problem}", severity=Severity.MEDIUM)
+        self._warn(settings)
         gc.enable()
         gc.collect()
         gc.freeze()  # what is there now stays; looking through it again and again would cost CPU at rest
+
+    def _warn(self, settings: Settings) -> None:
+        for problem in settings.warnings:
+            self._log.event(Event.CONFIG_RELOADED, f"warning: {problem}", severity=Severity.MEDIUM)
 
     async def _end(self) -> None:
         try:
@@ -213,36 +234,50 @@ class Daemon:
 
     async def _beat(self) -> None:
         """Tell systemd's watchdog that rounds get finished, in their rhythm: no wake-up more than needed."""
-        if self._notifier.watchdog_interval() is None:
+        interval = self._notifier.watchdog_interval()
+        if interval is None:
             return
+        beat = min(_BEAT, interval / 3)
         while True:
             settings, now = self._pipeline.settings.health, self._clock.boot()
             newest = self._pipeline.round_at
             limit = settings.check_interval_seconds + settings.health_timeout_seconds
             if newest is not None and now - newest < limit:
                 self._notifier.watchdog()
-            await asyncio.sleep(_BEAT - (now - self._pipeline.origin) % _BEAT)
+            await asyncio.sleep(beat - (now - self._pipeline.origin) % beat)
 
     def _status_line(self) -> str:
         picture = self._pipeline.picture
         parts = "; ".join(f"{each.name}: {each.reason or summary(each)}" for each in picture.components.values())
-        return f"{self._pipeline.host_state()}, score {picture.score():.2f} - {parts}"
+        score = "" if picture.status() is Status.UNKNOWN else f", score {picture.score():.2f}"
+        return f"{self._pipeline.host_state()}{score} - {parts}"
 
     def _show_status(self, _happenings: Sequence[Happening]) -> None:
         self._notifier.status(self._status_line())
         self._log.settle()
 
-    def _listen_to_signals(self, group: asyncio.TaskGroup) -> None:
+    def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: group.create_task(self._reload_on_signal()))
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up.set)
 
     async def _reload_on_signal(self) -> None:
+        while True:
+            await self._hung_up.wait()
+            self._hung_up.clear()
+            with contextlib.suppress(ConfigError):  # `_apply` has said it
+                await self._apply()
+
+    async def _tell_aliases(self) -> None:
+        """Say which names in the configuration mean nothing to systemd's signals."""
         try:
-            await self._apply()
-        except ConfigError:
-            return  # `_apply` has said it
+            told = await find_aliases(self._settings, self._units)
+        except BusError as error:
+            self._log.debug("could not look for aliases", error=str(error))
+            return
+        for sentence in told:
+            self._log.event(Event.CONFIG_RELOADED, f"warning: {sentence}", severity=Severity.MEDIUM, reason="alias")
 
     async def _apply(self) -> None:
         """Read the configuration again. One that is wrong is refused, and the old one stays."""
@@ -262,6 +297,8 @@ class Daemon:
             self._log.event(
                 Event.CONFIG_RELOADED, f"configuration in force: {', '.join(settings.files) or 'defaults only'}"
             )
+            self._warn(settings)
+            await self._tell_aliases()
         finally:
             self._notifier.ready(self._status_line())
 
@@ -307,11 +344,19 @@ def _state_directory() -> Path:
     if named:
         return Path(named.partition(":")[0])
     directory = Path("/var/lib/healthd") if os.geteuid() == 0 else Path.home() / ".local/state/healthd"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make {directory}: {error.strerror}; STATE_DIRECTORY= names another one") from error
     return directory
 
 
 def _runtime_directory() -> Path:
+    """Where systemd says, else where this user may write. Never /tmp: another user may have been there before."""
+    named = os.environ.get("RUNTIME_DIRECTORY")
+    if named:
+        return Path(named.partition(":")[0])
     if os.geteuid() == 0:
         return Path("/run/healthd")
-    return Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp")) / "healthd"  # noqa: S108
+    own = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(own) / "healthd" if own else _state_directory()

@@ -9,15 +9,15 @@ from healthd.config import permitted
 from healthd.errors import BusError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from healthd.model import UnitFacts
     from healthd.pipeline import Pipeline
     from healthd.ports import Store, Units
 
 _DEADLINE: Final = 5.0
 _SHOWN: Final = 3
 _RULE: Final = "/etc/polkit-1/rules.d/60-healthd-units.rules"
+_MEND: Final = "mend the file, then: healthctl config check && systemctl reload healthd"
 _ALWAYS_THERE: Final = "systemd-journald.service"
 
 
@@ -40,6 +40,7 @@ class Doctor:
         self._pipeline, self._units, self._store = pipeline, units, store
         self._log_is_journal, self._watchdog, self._sockets = log_is_journal, watchdog, sockets
         self.rejected = ""
+        self._asked = 0
 
     async def diagnose(self) -> tuple[Diagnosis, ...]:
         """All of it, in the order in which a person would mend it."""
@@ -60,13 +61,12 @@ class Doctor:
                 name="configuration",
                 ok=False,
                 text=f"the last reload was refused: {self.rejected}",
-                remedy="mend the file, then: healthctl config check && systemctl reload healthd",
+                remedy=_MEND,
             )
         settings = self._pipeline.settings
         if settings.warnings:
-            return Diagnosis(
-                name="configuration", ok=False, text=str(settings.warnings[0]), remedy="chmod o= on the file"
-            )
+            text = "\n".join(map(str, settings.warnings))
+            return Diagnosis(name="configuration", ok=False, text=text, remedy=_MEND)
         return Diagnosis(name="configuration", ok=True, text=f"in force: {', '.join(settings.files) or 'the defaults'}")
 
     async def _bus(self) -> Diagnosis:
@@ -77,37 +77,45 @@ class Doctor:
             await self._units.check_failed()
         except BusError as error:
             return Diagnosis(name="system bus", ok=False, text=str(error), remedy=remedy)
-        return Diagnosis(
-            name="system bus", ok=True, text=f"systemd answers; {len(self._units.facts())} units are loaded"
-        )
+        loaded = _units(len(self._units.facts()))
+        return Diagnosis(name="system bus", ok=True, text=f"systemd answers; loaded: {loaded}")
 
     async def _grants(self) -> Diagnosis:
         """ResetFailedUnit on a unit that has not failed asks polkit the real question and changes nothing."""
         if not self._units.connected:
             return Diagnosis(name="polkit", ok=None, text="not tried: the system bus does not answer")
-        tried, refused = 0, []
-        for unit in self._grantable():
+        units = tuple(self._grantable())
+        refused: dict[str, list[str]] = {}
+        if not units:
+            return Diagnosis(name="polkit", ok=None, text="not tried: there is no unit that healthd would act on")
+        for name in units:
             try:
-                result = await self._units.reset_failed(unit.name, deadline=_DEADLINE)
-            except BusError as error:
-                refused.append(f"{unit.name}: {error}")
-                continue
-            tried += 1
+                result = await self._units.reset_failed(name, deadline=_DEADLINE)
+            except BusError as error:  # the next one would wait as long, and get no other answer
+                text = f"no answer whether {name} may be healed: {error}"
+                return Diagnosis(name="polkit", ok=False, text=text, remedy="systemctl status polkit dbus")
             if result.result == "refused":
-                refused.append(f"{unit.name}: {result.text}")
+                refused.setdefault(result.text, []).append(name)
         if refused:
-            text = f"{len(refused)} of the allowed units may not be healed: " + "; ".join(refused[:_SHOWN])
+            count = sum(map(len, refused.values()))
+            text = f"{count} of {_units(len(units))} may not be healed: {_by_reason(refused)}"
             remedy = f"is polkitd installed and running? The rule is {_RULE}; systemctl reload healthd writes it"
             return Diagnosis(name="polkit", ok=False, text=text, remedy=remedy)
-        return Diagnosis(name="polkit", ok=True, text=f"healthd may heal all {tried} units that it would act on")
+        return Diagnosis(
+            name="polkit", ok=True, text=f"healthd may heal {_units(len(units))}, all that it would act on"
+        )
 
-    def _grantable(self) -> Iterable[UnitFacts]:
-        """Watched units that healing may act on, but for failed ones: their result would be lost."""
+    def _grantable(self) -> Iterable[str]:
+        """Watched units that healing may act on, but for those from which the question would take something.
+
+        A failed unit would lose its result, and one that systemd keeps restarting the count towards its start limit.
+        """
         facts = self._units.facts()
         for _, name in sorted(self._pipeline.picture.items):
             unit = facts.get(name)
-            if unit is not None and unit.active != "failed" and permitted(self._pipeline.settings, name) is None:
-                yield unit
+            quiet = unit is not None and unit.active in ("active", "inactive") and not unit.auto_restarts
+            if quiet and permitted(self._pipeline.settings, name) is None:
+                yield name
 
     def _log(self) -> Diagnosis:
         if self._log_is_journal:
@@ -128,8 +136,9 @@ class Doctor:
         return Diagnosis(name="journal", ok=True, text="the journal can be read")
 
     async def _state(self) -> Diagnosis:
+        self._asked += 1
         try:
-            await self._store.save({}, ())
+            await self._store.save({"doctor": self._asked}, ())  # an empty transaction would not touch the disk
         except StorageError as error:
             remedy = "df -h /var/lib/healthd; limits are kept in memory until it can be written again"
             return Diagnosis(name="state", ok=False, text=str(error), remedy=remedy)
@@ -140,3 +149,16 @@ class Doctor:
             remedy = "systemctl restart healthd.socket healthd.service"
             return Diagnosis(name="sockets", ok=False, text="no socket is served", remedy=remedy)
         return Diagnosis(name="sockets", ok=True, text="serving " + ", ".join(self._sockets))
+
+
+def _units(count: int) -> str:
+    return "1 unit" if count == 1 else f"{count} units"
+
+
+def _by_reason(refused: Mapping[str, Sequence[str]]) -> str:
+    """Each reason once, with the first units that it was given for."""
+    parts = []
+    for reason, names in refused.items():
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        parts.append(f"{', '.join(names[:_SHOWN])}{more}: {reason}")
+    return "; ".join(parts)

@@ -10,7 +10,7 @@ from healthd.config import permitted
 from healthd.decide.policy import Case, Verdict, rule
 from healthd.decide.state import Ticket
 from healthd.errors import BusError, RequestError
-from healthd.model import ActionKind, HoldReason, Severity, Status
+from healthd.model import ActionKind, HoldReason, IssueType, Severity, Status
 from healthd.pipeline import summary
 
 if TYPE_CHECKING:
@@ -49,12 +49,11 @@ class Explainer:
 
     def item(self, name: str) -> tuple[Component, Item] | None:
         """The item of this name, with or without its type; its component may stand before it ("services/nginx")."""
-        within, _, rest = name.rpartition("/")
         for component in self._pipeline.picture.components.values():
-            if within in ("", component.name):
-                for candidate in (rest, f"{rest}.service", name):
-                    if candidate in component.items:
-                        return component, component.items[candidate]
+            rest = name.removeprefix(f"{component.name}/")
+            for candidate in (rest, f"{rest}.service"):
+                if candidate in component.items:
+                    return component, component.items[candidate]
         return None
 
     def unit(self, name: str) -> UnitFacts | None:
@@ -70,18 +69,33 @@ class Explainer:
         )
         return rule(case, action)
 
-    def tickets(self, component: str, item: str | None) -> list[Ticket]:
-        """The open tickets of a component, or of one item of it, worst first."""
+    def tickets(
+        self, *, component: str | None = None, item: str | None = None, unit: str | None = None
+    ) -> list[Ticket]:
+        """The tickets of a component, of one item of it, or of a unit: open ones first, the worst of them first.
+
+        Of two that are as bad, a crash loop comes last: once systemd has given up, what is down is what is healed.
+        """
         order = tuple(Severity)
         found = [
             ticket
             for ticket in self._pipeline.state.tickets.values()
-            if ticket.open and ticket.key.component == component and item in (None, ticket.key.item)
+            if component in (None, ticket.key.component)
+            and item in (None, ticket.key.item)
+            and unit in (None, ticket.unit)
         ]
-        return sorted(found, key=lambda ticket: (-order.index(ticket.severity), ticket.opened_at))
+
+        def rank(ticket: Ticket) -> tuple[bool, int, bool, float]:
+            loop = ticket.key.type is IssueType.CRASH_LOOP
+            return not ticket.open, -order.index(ticket.severity), loop, ticket.opened_at
+
+        return sorted(found, key=rank)
+
+    def _worst(self, component: str, item: str | None = None) -> Ticket | None:
+        """The open ticket that matters most."""
+        return next((ticket for ticket in self.tickets(component=component, item=item) if ticket.open), None)
 
     def _component(self, component: Component) -> Explanation:
-        tickets = self.tickets(component.name, None)
         facts = {item.name: item.message for item in component.items.values() if item.findings}
         facts["weight"] = f"{component.weight:g} of {sum(part.weight for part in self._pipeline.picture.parts()):g}"
         return self._explanation(
@@ -92,12 +106,11 @@ class Explainer:
             message=component.reason or summary(component),
             limit=_LIMIT,
             facts=facts,
-            ticket=tickets[0] if tickets else None,
+            ticket=self._worst(component.name),
             also=(),
         )
 
     async def _item(self, component: Component, item: Item) -> Explanation:
-        tickets = self.tickets(component.name, item.name)
         unit = self._units.facts().get(item.unit or "")
         also: tuple[str, ...] = ()
         if unit is not None and unit.running:
@@ -113,7 +126,7 @@ class Explainer:
             message=item.message,
             limit=_UNIT_LIMIT if unit else _LIMIT,
             facts=_facts(unit) if unit else {},
-            ticket=tickets[0] if tickets else None,
+            ticket=self._worst(component.name, item.name),
             stopped=item.stopped,
             also=also,
         )

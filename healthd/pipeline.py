@@ -49,7 +49,7 @@ class _Heard:
     everything: bool = False
     checks: set[str] = field(default_factory=set)
     results: list[tuple[Key, JobResult]] = field(default_factory=list)
-    orders: list[Order] = field(default_factory=list)
+    orders: list[tuple[Order, asyncio.Future[Sequence[Happening]]]] = field(default_factory=list)
 
     def any(self) -> bool:
         return bool(self.names or self.everything or self.checks or self.results or self.orders)
@@ -101,6 +101,7 @@ class Pipeline:
         self._shown: tuple[State, Status] = (State.UNKNOWN, Status.UNKNOWN)
         self._watchers: list[Callable[[Sequence[Happening]], None]] = []
         self._turns = asyncio.Condition()
+        self._begun = self._ended = 0
         self._system = units.system_state()
 
     # What makes a turn come
@@ -116,15 +117,19 @@ class Pipeline:
         self._heard.results.append((key, result))
         self._wake.set()
 
-    def ordered(self, order: Order) -> None:
-        """An operator wants something healed now."""
-        self._heard.orders.append(order)
+    async def order(self, order: Order) -> Sequence[Happening]:
+        """Have an operator's order decided; returns what happened in the turn that did."""
+        decided: asyncio.Future[Sequence[Happening]] = asyncio.get_running_loop().create_future()
+        self._heard.orders.append((order, decided))
         self._wake.set()
+        return await decided
 
-    def requested(self, checks: Iterable[str]) -> None:
-        """An operator wants these components looked at now, every item of them."""
-        self._heard.checks.update(checks)
-        self._wake.set()
+    async def look(self, checks: Iterable[str]) -> None:
+        """Look at these components now, at every item of them; returns when that is done and decided upon."""
+        self._request(checks)
+        wanted = self._begun + 1  # a turn under way may have looked before this was asked
+        async with self._turns:
+            await self._turns.wait_for(lambda: self._ended >= wanted)
 
     def watch(self, watcher: Callable[[Sequence[Happening]], None]) -> Callable[[], None]:
         """Have the happenings of each turn; returns how to stop that."""
@@ -132,7 +137,7 @@ class Pipeline:
         return lambda: self._watchers.remove(watcher)
 
     async def turned(self) -> None:
-        """Wait for the end of the next turn."""
+        """Wait for the end of the next turn, or of the one under way."""
         async with self._turns:
             await self._turns.wait()
 
@@ -141,13 +146,19 @@ class Pipeline:
         self.settings, self._checks = settings, list(checks)
         self.picture.replace_components(_component(check) for check in checks)
         self._next_round = min(self._next_round, self._clock.boot() + settings.health.check_interval_seconds)
-        self.requested(check.name for check in checks)
+        self._again_at.clear()
+        self._request(check.name for check in checks)
+        self._heard.everything = True
 
     def change_state(self, state: EngineState, changed: Iterable[Key]) -> None:
         """Take over a state that an operator's reset made."""
         self.state = state
         self._unsaved.update(changed)
         self._heard.everything = True
+        self._wake.set()
+
+    def _request(self, checks: Iterable[str]) -> None:
+        self._heard.checks.update(checks)
         self._wake.set()
 
     # The turns
@@ -162,6 +173,7 @@ class Pipeline:
         """Go the whole way once."""
         self._wake.clear()
         heard, self._heard = self._heard, _Heard()
+        self._begun += 1
         regular = self._clock.boot() >= self._next_round
         if regular:
             await self._safety_net()
@@ -175,6 +187,10 @@ class Pipeline:
         self._tell(step.happenings)
         if regular:
             self.round_at = self._clock.boot()
+        self._ended = self._begun
+        for _, decided in heard.orders:
+            if not decided.done():  # whoever ordered may have gone meanwhile
+                decided.set_result(step.happenings)
         async with self._turns:
             self._turns.notify_all()
 
@@ -225,6 +241,8 @@ class Pipeline:
         items: list[tuple[str, str]] = []
         gone: list[tuple[str, str]] = []
         for check, assessment in assessments:
+            if check not in self._checks:
+                continue  # a reload came in between: this is what the old settings saw, and all is looked at again
             judged, lost = self.picture.take(check.name, assessment, self._clock.wall())
             items += judged
             gone += lost
@@ -241,7 +259,7 @@ class Pipeline:
             items=tuple(items),
             gone=tuple(gone),
             results=tuple((str(key), result) for key, result in heard.results),
-            orders=tuple(heard.orders),
+            orders=tuple(order for order, _ in heard.orders),
             everything=heard.everything or changed,
             complete=self.picture.complete,
         )
@@ -258,21 +276,28 @@ class Pipeline:
         """Write down what changed before anything is dispatched; if the disk fails, say so and go on from memory."""
         if not (self._unsaved or self._unforgotten or step.happenings or self._must_save):
             return
-        changed, removed = entries(self.state, self.engine_clock, self._clock.boot(), self._unsaved, self._unforgotten)
+        # Taken out before the wait: what an operator resets meanwhile is for the next turn to write.
+        unsaved, self._unsaved = self._unsaved, set()
+        unforgotten, self._unforgotten = self._unforgotten, set()
+        self._must_save = False
+        changed, removed = entries(self.state, self.engine_clock, self._clock.boot(), unsaved, unforgotten)
         try:
             await self._store.save(changed, removed)
         except StorageError as error:
-            if not self._storage_failed:
-                message = f"cannot write the state: {error}; limits are kept in memory until it can be written again"
-                self._log.event(Event.STORAGE_FAILED, message, severity=Severity.HIGH, reason="cannot_write")
-            self._storage_failed = True
+            self._unsaved |= unsaved
+            self._unforgotten |= unforgotten
+            self._must_save = True
+            self._cannot_save(error)
             return
-        self._unsaved.clear()
-        self._unforgotten.clear()
-        self._must_save = False
         if self._storage_failed:
             self._storage_failed = False
             self._log.event(Event.STORAGE_FAILED, "the state can be written again", reason="recovered")
+
+    def _cannot_save(self, error: StorageError) -> None:
+        if not self._storage_failed:
+            message = f"cannot write the state: {error}; limits are kept in memory until it can be written again"
+            self._log.event(Event.STORAGE_FAILED, message, severity=Severity.HIGH, reason="cannot_write")
+        self._storage_failed = True
 
     def _heal(self, happenings: Iterable[Happening]) -> None:
         for happening in happenings:
@@ -292,6 +317,7 @@ class Pipeline:
             current=self._units.connected,
             facts=self._units.facts(),
             items=self.picture.items,
+            usable=self.picture.usable,
         )
 
     def host_state(self) -> State:
@@ -321,12 +347,13 @@ class Pipeline:
 
 def summary(component: Component) -> str:
     """One line on a component: what is wrong in it, or how many items are well."""
-    bad = [item.name for item in component.items.values() if item.findings]
+    bad = sorted(item.name for item in component.items.values() if item.findings)
+    units = "1 unit" if len(component.items) == 1 else f"{len(component.items)} units"
     if not bad:
-        return f"{len(component.items)} units, all well"
+        return f"{units}, all well"
     verb = "is" if len(bad) == 1 else "are"
     more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    return f"{len(bad)} of {len(component.items)} units {verb} not well: {', '.join(bad[:_NAMED])}{more}"
+    return f"{len(bad)} of {units} {verb} not well: {', '.join(bad[:_NAMED])}{more}"
 
 
 def _component(check: Bound) -> Component:

@@ -70,6 +70,9 @@ class Units(Protocol):
     async def describe(self, names: Iterable[str]) -> None:
         """Make sure that `detail`, `result`, `code`, `exit_status` and `file_state` of these units have been read."""
 
+    async def primary_name(self, name: str) -> str:
+        """The name that systemd goes by for the unit of this name, which may be an alias of it."""
+
     async def stopped_on_purpose(self, name: str) -> bool | None:
         """Whether the journal of this boot says that the unit last went down by a stop job. None: it cannot tell."""
 

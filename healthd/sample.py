@@ -45,6 +45,7 @@ class Sampler:
     def __init__(self, ports: Ports, log: Log) -> None:
         self._ports, self._log = ports, log
         self._failing: set[str] = set()
+        self._broken: set[str] = set()
 
     async def run(self, due: Iterable[Due], limit: float) -> list[tuple[Bound, Assessment]]:
         """Run these checks side by side, each for at most `limit` seconds."""
@@ -66,13 +67,14 @@ class Sampler:
         except BusError as error:
             return self._failed(check, str(error))
         except Exception as error:  # noqa: BLE001  the border of a check's run: a bug in one check is that check's trouble alone
-            if check.name not in self._failing:
+            if check.name not in self._broken:  # a traceback is said although a time-out was said before
                 self._log.exception(
                     Event.CHECK_FAILED, f"the check of {check.name} is broken", error, component=check.name
                 )
-            self._failing.add(check.name)
+            self._broken.add(check.name)
             return Assessment(usable=False, reason=f"the check is broken: {error!r}")
         self._failing.discard(check.name)
+        self._broken.discard(check.name)
         return assessment
 
     def _failed(self, check: Bound, reason: str) -> Assessment:

@@ -46,6 +46,7 @@ class FakeUnits:
         self.hangs: set[str] = set()
         self.let_go = asyncio.Event()
         self.restarts_too: tuple[str, ...] = ()
+        self.aliases: dict[str, str] = {}
         self._facts = {unit.name: unit for unit in units}
         self._wakes: list[Callable[[frozenset[str]], None]] = []
         self._starts = 0
@@ -92,6 +93,10 @@ class FakeUnits:
     async def describe(self, names: Iterable[str]) -> None:
         for name in names:
             self._facts[name] = replace(self._facts[name], detail=self._facts[name].detail or SIMPLE)
+
+    async def primary_name(self, name: str) -> str:
+        self._asked("primary_name", name)
+        return self.aliases.get(name, name)
 
     async def stopped_on_purpose(self, name: str) -> bool | None:
         self._asked("stopped_on_purpose", name)

@@ -111,6 +111,11 @@ class Picture:
         """Whether every component has been judged at least once."""
         return all(component.judged for component in self.components.values())
 
+    @property
+    def usable(self) -> frozenset[str]:
+        """The components that have a usable reading, though it may be one of no items."""
+        return frozenset(name for name, component in self.components.items() if component.score is not None)
+
     def parts(self) -> list[Part]:
         """What each component gives to the host's health."""
         return [

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from healthd.cli.client import Client
-from healthd.cli.status import detail, page, show
+from healthd.cli.status import detail, page, pick, show
 from healthd.cli.text import terminal_style
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ def run(args: Namespace) -> int:
     value = Client(args.socket).post("/api/v1/check", {} if args.name is None else {"name": args.name})
     lines: list[str] = []
     if not args.json:
-        health = value["health_checks"].get(args.name)
+        named = None if args.name is None else pick(value["health_checks"], args.name)
         now, style = time.time(), terminal_style()
-        lines = page(value, now, style, settings=None) if health is None else detail(args.name, health, now, style)
+        lines = page(value, now, style, settings=None) if named is None else detail(args.name, named, now, style)
     show(args, value, lines)
     return 0

@@ -24,10 +24,12 @@ def run(args: Namespace) -> int:
 
 
 def _check(args: Namespace) -> int:
+    from healthd.cli.as_daemon import as_daemon
     from healthd.config import load
 
     try:
-        settings = load(args.config)
+        with as_daemon(args.config):
+            settings = load(args.config)
     except ConfigError as error:
         lines = [str(problem) for problem in error.problems]
         if args.json:
@@ -57,10 +59,12 @@ def _show(args: Namespace) -> int:
 
 
 def _from_files(path: Path | None) -> Mapping[str, Any]:
+    from healthd.cli.as_daemon import as_daemon
     from healthd.config import load
     from healthd.config.show import tables
 
-    shown: Mapping[str, Any] = tables(load(path))
+    with as_daemon(path):
+        shown: Mapping[str, Any] = tables(load(path))
     return shown
 
 

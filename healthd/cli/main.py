@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from healthd import __version__
+from healthd.cli.text import plain
 from healthd.errors import ConfigError, HealthdError, RequestError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Leave with what was wrong and where help is."""
-        self.exit(self.usage_exit, f"healthctl: {message}; see {self.prog} --help\n")
+        self.exit(self.usage_exit, f"healthctl: {plain(message)}; see {self.prog} --help\n")
 
 
 def parser() -> Parser:
@@ -156,4 +157,4 @@ def _complain(error: HealthdError) -> None:
     elif isinstance(error, RequestError) and error.hint:
         lines = [f"{error} ({error.hint})"]
     for line in lines:
-        print(f"healthctl: {line}", file=sys.stderr)
+        print(f"healthctl: {plain(line)}", file=sys.stderr)

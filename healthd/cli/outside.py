@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def look(socket: Path, root: Path = Path("/")) -> list[Line]:
-    """A line for each thing, shaped like the daemon's own: installed, enabled, running, and what it needs to start."""
+    """A line for each thing, shaped like the daemon's own, in the order in which a person would mend it."""
     booted = (root / "run/systemd/system").is_dir()
     if not booted:
         return [_off("systemd", "this host was not booted with systemd; start it by hand: healthd"), _configuration()]
-    return [_unit(root), _enabled(root), _process(root), _socket(socket), _bus(root), _configuration()]
+    return [_unit(root), _enabled(root), _configuration(), _bus(root), _process(root), _socket(socket)]
 
 
 def _unit(root: Path) -> Line:
@@ -52,7 +52,7 @@ def _process(root: Path) -> Line:
 def _socket(path: Path) -> Line:
     if path.is_socket():
         return _works("socket", f"{path} is there")
-    return _broken("socket", f"{path} is missing", "systemctl start healthd.socket")
+    return _broken("socket", f"{path} is missing", "systemctl start healthd makes it")
 
 
 def _bus(root: Path) -> Line:
@@ -62,12 +62,14 @@ def _bus(root: Path) -> Line:
 
 
 def _configuration() -> Line:
+    from healthd.cli.as_daemon import as_daemon
     from healthd.config import DEFAULT_FILE, load
 
     if os.access(DEFAULT_FILE, os.F_OK) and not os.access(DEFAULT_FILE, os.R_OK):
         return _off("configuration", "only root and the group healthd may read it", "sudo healthctl config check")
     try:
-        settings = load()
+        with as_daemon():
+            settings = load()
     except ConfigError as error:
         count = len(error.problems)
         first = f"{count} problems, the first: {error.problems[0]}" if count > 1 else str(error.problems[0])

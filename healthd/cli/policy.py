@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from healthd.cli.as_daemon import as_daemon
 from healthd.cli.seal import PUBLIC, is_current, read_rule, sealed, sources, unsealed
 
 TYPE_CHECKING = False  # without typing, as healthd.cli.seal
@@ -26,7 +27,8 @@ _AT_RELOAD = "--at-reload"
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the rule; say on stderr, in one line, what changed or why nothing could. Returns 0."""
     config, output, at_reload = _options(sys.argv[1:] if argv is None else argv)
-    made_from = sources(config or CONFIG_FILE)
+    with as_daemon(config):
+        made_from = sources(config or CONFIG_FILE)
     if made_from and is_current(output, made_from):
         return 0
     said = write_policy(config, output, made_from, keep_on_error=at_reload)
@@ -47,7 +49,9 @@ def write_policy(config: str | None, output: str, made_from: Sequence[bytes], *,
     from healthd.errors import ConfigError
 
     try:
-        rule = render_rule(load(Path(config) if config else None)).encode("ascii")
+        with as_daemon(config):
+            settings = load(Path(config) if config else None)
+        rule = render_rule(settings).encode("ascii")
         about = "the units that the configuration permits"
     except ConfigError as error:
         count = len(error.problems)
@@ -58,7 +62,9 @@ def write_policy(config: str | None, output: str, made_from: Sequence[bytes], *,
         rule, about, made_from = render_refusal().encode("ascii"), f"nothing: {wrong}", ()
     text = rule
     # Nor is it sealed if somebody wrote to a file meanwhile: who knows what of that was parsed.
-    if made_from and made_from == sources(config or CONFIG_FILE):
+    with as_daemon(config):
+        unchanged = made_from and made_from == sources(config or CONFIG_FILE)
+    if unchanged:
         text = sealed(rule, made_from)
     try:
         old = read_rule(output)

@@ -21,11 +21,14 @@ def run(args: Namespace) -> int:
     try:
         value = Client(args.socket).post("/api/v1/apply" if args.apply else "/api/v1/reload", {})
     except Refused as refusal:
-        for line in (*refusal.problems, *str(refusal).splitlines(), refusal.hint):
+        if args.apply and refusal.problems:
+            return 1  # the daemon has said them in the journal, where this would go too
+        hint = () if refusal.problems else (refusal.hint,)
+        for line in (*refusal.problems, *str(refusal).splitlines(), *hint):
             if line:
                 print(f"healthctl: {plain(line)}", file=sys.stderr)
         return 1
     if args.apply:
-        return 0  # the daemon has said it in the journal, where this would go too
+        return 0
     show(args, value, ["The configuration was read again and is in force."])
     return 0

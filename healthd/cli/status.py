@@ -68,7 +68,8 @@ def detail(name: str, value: Data, now: float, style: Style) -> list[str]:
     """One component or item."""
     lines = columns([_row(value.get("name", name), value, style)])
     if "items" not in value:
-        return lines
+        asks = f"  what healthd does about it: healthctl explain {plain(value['name'])}"
+        return lines if value["status"] == "healthy" else [*lines, asks]
     well = sum(item["status"] == "healthy" for item in value["items"])
     looked = f"last looked at {moment(value['last_check'], now)}" if value["last_check"] else "not looked at yet"
     about = [looked, value["trend"], f"weight {value['weight']:g}"]
@@ -149,10 +150,16 @@ def _find(client: Client, name: str) -> Data:
     except Refused as refusal:
         if refusal.status != 404:
             raise
-        for health in client.get("/api/v1/components").values():
-            for item in health["items"]:
-                if item["name"] in (name, f"{name}.service"):
-                    item_found: Data = item
-                    return item_found
-        raise
+        item = pick(client.get("/api/v1/components"), name)
+        if item is None:
+            raise
+        return item
     return found
+
+
+def pick(components: Mapping[str, Data], name: str) -> Data | None:
+    """The component of this name, or else an item; the suffix of a service may be left out."""
+    if name in components:
+        return components[name]
+    items = (item for health in components.values() for item in health["items"])
+    return next((item for item in items if item["name"] in (name, f"{name}.service")), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from healthd.cli import words
-from healthd.cli.text import RED, YELLOW, plain, since, until
+from healthd.cli.text import RED, YELLOW, ahead, plain, since, until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,10 @@ def doing(issue: Issue, now: float, style: Style) -> str:
 def held(reason: str, text: str, till: float | None, now: float) -> str:
     """Why nothing is done: in a few words, then what the daemon says about this case, and until when."""
     parts = [words.hold_words(reason), text or words.hold_meaning(reason)]
-    when = f", {until(till, now)}" if till is not None else ""
+    if till is None:
+        when = ""
+    else:
+        when = f"; next try at {ahead(till, now)}" if reason == "gave_up" else f", {until(till, now)}"
     return plain(": ".join(part for part in parts if part)) + when
 
 

@@ -92,7 +92,12 @@ def moment(at: float, now: float) -> str:
 
 def until(at: float, now: float) -> str:
     """`until 14:06:31 (in 4 min)`."""
-    return f"until {moment(at, now)} (in {duration(at - now)})" if at > now else f"until {moment(at, now)} (now)"
+    return f"until {ahead(at, now)}"
+
+
+def ahead(at: float, now: float) -> str:
+    """`14:06:31 (in 4 min)`."""
+    return f"{moment(at, now)} (in {duration(at - now)})" if at > now else f"{moment(at, now)} (now)"
 
 
 def since(at: float, now: float) -> str:

@@ -25,12 +25,12 @@ HOLDS: Final[dict[str, tuple[str, str, str]]] = {
     "not_allowed": (
         "not in its care",
         "healthd may not act on it: it is neither enabled nor required by an enabled unit, or `allow` leaves it out",
-        "start it by hand; systemctl enable UNIT, or heal = true in its table, gives it into healthd's care",
+        "start it by hand; healthd takes it into its care once `allow` names it and it is enabled or has heal = true",
     ),
     "operator_stopped": (
         "an operator's wish",
         "somebody stopped, masked or disabled it on purpose",
-        "systemctl start UNIT gives it back into healthd's care",
+        "systemctl start UNIT gives it back into healthd's care (if it is masked, systemctl unmask UNIT first)",
     ),
     "job_running": (
         "systemd is at work on it",
@@ -40,7 +40,7 @@ HOLDS: Final[dict[str, tuple[str, str, str]]] = {
     "starting": (
         "it is given time to start",
         "it is just starting, or systemd is about to restart it by itself",
-        "wait; healthd acts if that fails",
+        "wait, healthd acts if that fails; if it goes on, read journalctl -u UNIT",
     ),
     "shutting_down": (
         "no healing now",
@@ -83,12 +83,12 @@ HOLDS: Final[dict[str, tuple[str, str, str]]] = {
         "see what that is: healthctl issues",
     ),
     "config_error": (
-        "a restart cannot help",
-        "a restart cannot help: its configuration, or the program itself, is wrong",
+        "waits for you",
+        "systemd cannot run it as it is set up, or the program says that its configuration is wrong",
         "read journalctl -u UNIT, mend it, then systemctl start UNIT",
     ),
     "oneshot": (
-        "not run again unasked",
+        "leaves it to you",
         "it is a job that runs once, and running it again might do harm",
         "read journalctl -u UNIT; then systemctl start UNIT, or heal = true in its table for the next time",
     ),

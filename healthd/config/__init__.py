@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from healthd.config.fragments import DEFAULT_FILE
 from healthd.config.load import load, load_texts
-from healthd.config.patterns import matches, permitted, repair_units
+from healthd.config.patterns import is_unit_name, matches, permitted, repair_units
 from healthd.config.settings import (
     AlertingSettings,
     AutoHealingSettings,
@@ -30,6 +30,7 @@ __all__ = [
     "ServicesSettings",
     "Settings",
     "UnitSettings",
+    "is_unit_name",
     "load",
     "load_texts",
     "matches",

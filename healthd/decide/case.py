@@ -21,7 +21,7 @@ class Moment:
     """The facts of one instant. `now` is in engine seconds; `wall` in Unix seconds, only to show and store.
 
     `current`: unit facts are as systemd has them. `items` are all items by component and name, as last judged; of a
-    component without a usable reading there are none.
+    component without a usable reading there are none. `usable`: the components that have one, with items or without.
     """
 
     now: float
@@ -31,6 +31,7 @@ class Moment:
     current: bool
     facts: Mapping[str, UnitFacts]
     items: Mapping[tuple[str, str], Item]
+    usable: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,12 @@ from zlib import crc32
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from healthd.config import AutoHealingSettings
+    from healthd.config import AutoHealingSettings, Settings
     from healthd.decide.state import Key, Mark, Ticket
 
 _JITTER: Final = 0.1
+_REMEMBERED_SECONDS: Final = 3600.0
+_REMEMBERED_MARKS: Final = 100
 
 
 def jitter(seed: int, key: Key, attempt: int) -> float:
@@ -39,6 +41,22 @@ def free_at(instants: Sequence[float], limit: int, window: float) -> float | Non
     if limit <= 0 or window <= 0 or len(instants) < limit:
         return None
     return instants[-limit] + window
+
+
+def remembered(settings: Settings, marks: tuple[Mark, ...], now: float) -> tuple[Mark, ...]:
+    """The marks that a window reaches back to, and those of the last hour: a reload may make the window longer.
+
+    While all budgets are off a few are enough, for a reload that switches them on.
+    """
+    limits = settings.auto_healing
+    keep = max(limits.host_budget_seconds, _REMEMBERED_SECONDS)
+    if marks and marks[0].at + keep <= now:
+        marks = tuple(mark for mark in marks if mark.at + keep > now)
+    if len(marks) <= _REMEMBERED_MARKS:
+        return marks
+    attempts = (settings.health.max_healing_attempts, *(own.max_attempts for own in settings.services.unit.values()))
+    off = limits.host_budget_seconds <= 0 or not (limits.host_budget_actions or any(attempts))
+    return marks[-_REMEMBERED_MARKS:] if off else marks
 
 
 def host_instants(marks: Iterable[Mark], now: float, window: float) -> list[float]:

@@ -120,10 +120,10 @@ def _close_lost(turn: Turn) -> None:
     lost_stops = [name for name in turn.stopped if name not in items]
     if not lost and not lost_stops:
         return
-    judged = {component for component, _ in items}
+    usable = turn.moment.usable
     for ticket in lost:
-        if ticket.key.component in judged:
+        if ticket.key.component in usable:
             there = ticket.unit is not None and ticket.unit in turn.moment.facts
             text = "it need not be watched any more" if there else "it exists no more"
             turn.resolve(ticket, text, well=False)
-    turn.stopped.difference_update(name for name in lost_stops if name[0] in judged)
+    turn.stopped.difference_update(name for name in lost_stops if name[0] in usable)

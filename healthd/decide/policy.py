@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.config import CleanExit, Heal, permitted
 from healthd.decide.case import Case, Moment, Verdict, is_well
-from healthd.decide.failure import Cause
+from healthd.decide.failure import Cause, cause_of
 from healthd.decide.limits import backoff, free_at, jitter
 from healthd.decide.remedy import remedy
 from healthd.model import ActionKind, HoldReason, IssueType, Status, SystemState
@@ -23,6 +23,8 @@ __all__ = ["BOOT_SECONDS", "HOLDS", "Case", "Moment", "Verdict", "rule"]
 
 BOOT_SECONDS: Final = 120.0
 """How long a boot that does not finish may hold healing back."""
+
+_DOWN: Final = frozenset({IssueType.SERVICE_DOWN, IssueType.JOB_FAILED})
 
 
 def _hold(reason: HoldReason, text: str, until: float | None = None) -> Verdict:
@@ -106,8 +108,15 @@ def _oneshot(case: Case) -> Verdict | None:
     return None
 
 
+def _cause(case: Case) -> str:
+    """Why the unit is down, whatever the issue is: as systemd has it now, maybe newer than what the check saw."""
+    if case.unit is not None and case.unit.active in ("failed", "inactive"):
+        return cause_of(case.unit)
+    return case.ticket.cause
+
+
 def _clean_exit(case: Case) -> Verdict | None:
-    if case.ticket.cause == Cause.CLEAN_EXIT and case.table.clean_exit is not CleanExit.HEAL and not case.by_hand:
+    if _cause(case) == Cause.CLEAN_EXIT and case.table.clean_exit is not CleanExit.HEAL and not case.by_hand:
         return _hold(
             HoldReason.CLEAN_EXIT, 'it ended by itself with success (clean_exit = "heal" starts such a unit again)'
         )
@@ -115,7 +124,7 @@ def _clean_exit(case: Case) -> Verdict | None:
 
 
 def _config_error(case: Case) -> Verdict | None:
-    if case.ticket.cause == Cause.CONFIG and case.unit is not None and not case.by_hand:
+    if _cause(case) == Cause.CONFIG and case.unit is not None and not case.by_hand:
         return _hold(HoldReason.CONFIG_ERROR, "no restart can mend that; its configuration must be mended")
     return None
 
@@ -140,6 +149,8 @@ def _starting(case: Case) -> Verdict | None:
         return _hold(HoldReason.STARTING, "systemd restarts it by itself (Restart=)")
     if unit is not None and unit.active == "activating":
         return _hold(HoldReason.STARTING, "the unit is starting")
+    if case.ticket.key.type in _DOWN and unit is not None and unit.running:
+        return _hold(HoldReason.STARTING, "it runs again; its check has not looked since")
     if case.ticket.key.type is IssueType.CRASH_LOOP:
         return _hold(
             HoldReason.STARTING, "systemd restarts it by itself (Restart=); healthd acts when systemd gives up"
@@ -214,8 +225,8 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _permission,
     _operator,
     _already_failed,
-    _not_meant_to_run,
     _oneshot,
+    _not_meant_to_run,
     _clean_exit,
     _config_error,
     _suggest,

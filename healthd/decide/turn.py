@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthd.decide.case import Case
 from healthd.decide.happenings import Ended, Resolved, Started
-from healthd.decide.limits import Usage, backoff
+from healthd.decide.limits import Usage, backoff, remembered
 from healthd.decide.state import Attempt, Key, Mark
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Turn:
         )
 
     def _forget(self) -> None:
-        """Closed tickets go when their backoff is over, marks when no window reaches back to them."""
+        """Closed tickets go when their backoff is over."""
         limits, now = self.settings.auto_healing, self.moment.now
         for ticket in list(self.tickets.values()):
             if ticket.closed_at is None or ticket.open or ticket.attempt is not None:
@@ -144,9 +144,7 @@ class Turn:
             quiet = limits.backoff_max_seconds or backoff(limits, ticket.attempts)
             if not (ticket.attempts or ticket.gave_up) or ticket.closed_at + quiet <= now:
                 del self.tickets[ticket.key]
-        window = limits.host_budget_seconds
-        if self._marks and self._marks[0].at + window <= now:
-            self._marks = tuple(mark for mark in self._marks if mark.at + window > now)
+        self._marks = remembered(self.settings, self._marks, now)
 
 
 def _differs(old: Ticket | None, new: Ticket) -> bool:

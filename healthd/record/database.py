@@ -23,13 +23,24 @@ _T = TypeVar("_T")
 
 RESERVE: Final = 512 * 1024
 
+_AMPLE: Final = 4 * RESERVE  # room for the log, for the file, and for whoever else writes meanwhile
+_TABLE_PAGES: Final = 2  # of a table that holds one long value, beside the value itself
+
 _BUSY_SECONDS: Final = 1.0  # somebody's sqlite3 shell may hold the lock for a moment
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+_OUT_OF_REACH: Final = _NO_ROOM | {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
 _PRIMARY: Final = 0xFF  # SQLite keeps the kind of an error in the low byte of its extended code
 
 MIGRATIONS: Final = (
     """
-    CREATE TABLE engine (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE engine (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     """,
 )
 """Each brings the schema from its index to the next; `PRAGMA user_version` counts those that were done."""
@@ -42,38 +53,53 @@ class Database:
         self._path = path
         self._reserve = path.with_name(f"{path.name}.reserve")
         self._connection: sqlite3.Connection | None = None
-        self._known = False
+        self._out_of_reach = False
 
     def load(self) -> Mapping[str, Any] | None:
-        """All entries; None where nothing was ever saved. Opens, and migrates, the file."""
-        rows = self._finding_room(lambda: self._open().execute("SELECT key, value FROM engine").fetchall())
-        entries = {key: json.loads(value) for key, value in rows}
-        self._known = True
+        """All entries; None where nothing was ever saved. Opens, and migrates, the file; finds damage in any of it."""
+        self._out_of_reach = False
+        try:
+            entries = self._finding_room(self._read)
+        except (sqlite3.Error, OSError) as error:
+            self._out_of_reach = isinstance(error, OSError) or _kind(error) in _OUT_OF_REACH
+            raise
         self._keep_reserve()
         return entries or None
 
-    def save(self, rows: Sequence[tuple[str, str]], removed: Sequence[str]) -> None:
-        """Write and forget entries in one transaction. What could not be read is not written over."""
-        if not self._known:
-            raise StorageError(f"{self._path}: what is saved there could not be read, and is not written over")
+    def save(self, rows: Sequence[tuple[str, str]], removed: Sequence[str], *, unread: bool) -> None:
+        """Write and forget entries in one transaction. `unread`: nobody knows what the file holds already.
+
+        Then it is written only if that is nothing: what could not be read is not written over.
+        """
+        if unread and self._finding_room(self._read):
+            raise StorageError(
+                f"{self._path}: what is saved there could not be read in time, and is not written over; "
+                "a restart of healthd reads it"
+            )
         self._finding_room(lambda: self._write(rows, [(key,) for key in removed]))
 
     def sync(self) -> None:
         """Bring what was saved to the disk."""
         connection = self._open()
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        _checkpoint(connection)
         _begin_log(connection)
         self._keep_reserve()
 
     def close(self) -> None:
         """Sync and close."""
-        if self._connection is not None:
-            with closing(self._connection):
-                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with closing(connection):
+                _checkpoint(connection)
+            self._keep_reserve()  # the log is gone, and with it the room that it owned
 
     def set_aside(self) -> Path:
-        """Move a file that cannot be used out of the way, and say where to; the next `load` begins anew."""
+        """Move a damaged file out of the way, and say where to; what is saved next begins a new one.
+
+        What merely was out of reach (a full disk, a lock, a missing permission) may be whole, and stays.
+        """
+        if self._out_of_reach:
+            raise StorageError("it may be whole, and is left as it is")
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -83,7 +109,6 @@ class Database:
         for suffix in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
                 self._path.with_name(self._path.name + suffix).rename(aside.with_name(aside.name + suffix))
-        self._known = True
         return aside
 
     def _open(self) -> sqlite3.Connection:
@@ -109,11 +134,19 @@ class Database:
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             connection.executescript(f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;")
         try:
-            _own_space(connection)
+            disk = os.statvfs(self._path.parent)
+            _own_space(connection, disk.f_bavail * disk.f_frsize)
             _begin_log(connection)
         except sqlite3.OperationalError:  # a full disk: what is there is read, and written where it fits
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+    def _read(self) -> Mapping[str, Any]:
+        connection = self._open()
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise StorageError(f"{self._path}: it is damaged: {verdict}")
+        return {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM engine")}
 
     def _write(self, rows: Sequence[tuple[str, str]], removed: Sequence[tuple[str]]) -> None:
         connection = self._open()
@@ -128,20 +161,26 @@ class Database:
             raise
 
     def _finding_room(self, work: Callable[[], _T]) -> _T:
-        """Do the work, and once more with the reserve given up if there was no room for it."""
+        """Do the work, and once more with all room made that can be made if there was none for it."""
         try:
             return work()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & _PRIMARY not in _NO_ROOM or not self._reserve.exists():
+            if _kind(error) not in _NO_ROOM:
                 raise
-            self._reserve.unlink()
+            self._make_room()
             return work()
 
+    def _make_room(self) -> None:
+        """Give up the reserve, and bring what is in the log to its place, so that the log can begin anew."""
+        with suppress(OSError):
+            self._reserve.unlink()
+        if self._connection is not None:
+            with suppress(sqlite3.OperationalError):
+                _checkpoint(self._connection)
+
     def _keep_reserve(self) -> None:
-        if self._reserve.exists():
-            return
         with suppress(OSError):  # without room there is none to be kept back
-            file = os.open(self._reserve, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            file = os.open(self._reserve, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
                 os.posix_fallocate(file, 0, RESERVE)
             except OSError:
@@ -150,12 +189,34 @@ class Database:
                 os.close(file)
 
 
-def _own_space(connection: sqlite3.Connection) -> None:
-    """Leave free pages in the file and as much room in its log: SQLite keeps both for itself."""
-    connection.executescript(
-        f"BEGIN; CREATE TABLE reserve (space BLOB); INSERT INTO reserve VALUES (zeroblob({RESERVE})); COMMIT;"  # noqa: S608
-        "DROP TABLE reserve; PRAGMA wal_checkpoint(PASSIVE);"
-    )
+def _kind(error: sqlite3.Error) -> int:
+    """The kind of an error. Python raises some of its own, which have none: text that is no UTF-8."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+
+
+def _own_space(connection: sqlite3.Connection, room: int) -> None:
+    """Leave free pages in the file and as much room in its log: SQLite keeps both for itself.
+
+    Where the disk has no `room` (bytes) for both, the file must not grow: what is in the log and finds no place in the
+    file would stay in the log, and every later commit would make that longer. A process that was killed in between has
+    left the table behind.
+    """
+    connection.execute("DROP TABLE IF EXISTS reserve")
+    ((page,), (free,)) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_size", "freelist_count"))
+    owned = max(0, free - _TABLE_PAGES) * page
+    connection.execute("BEGIN")
+    connection.execute("CREATE TABLE reserve (space BLOB)")
+    space = RESERVE if room > _AMPLE else min(owned, RESERVE)
+    connection.execute("INSERT INTO reserve VALUES (zeroblob(?))", (space,))
+    connection.execute("COMMIT")
+    _checkpoint(connection)  # so that there is room in the log for what gives the pages free
+    connection.execute("DROP TABLE reserve")
+    _checkpoint(connection)
+
+
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    """Bring to the file, and to the disk, what is in the log."""
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def _begin_log(connection: sqlite3.Connection) -> None:

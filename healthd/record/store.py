@@ -40,23 +40,33 @@ class SqliteStore:
         self._path, self._deadline = path, deadline
         self._database = Database(path)
         self._worker = Worker("store", errors=_ERRORS)
+        self._unread = True
         self._stuck: asyncio.Future[Any] | None = None
         self._sync: asyncio.TimerHandle | None = None
 
     async def load(self) -> Mapping[str, Any] | None:
         """The saved entries; None on a host where nothing was ever saved. Opens, and migrates, the file."""
-        return await self._run(self._database.load, max(self._deadline, LOAD_DEADLINE))
+        entries = await self._run(self._database.load, max(self._deadline, LOAD_DEADLINE))
+        self._unread = False
+        return entries
 
     async def save(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
-        """Write and forget entries in one transaction."""
+        """Write and forget entries in one transaction. What could not be read before is not written over."""
         rows = [(key, json.dumps(value, separators=(",", ":"))) for key, value in changed.items()]
-        await self._run(lambda: self._database.save(rows, removed), self._deadline)
+        unread = self._unread
+        await self._run(lambda: self._database.save(rows, removed, unread=unread), self._deadline)
+        self._unread = False
         if self._sync is None:
             self._sync = asyncio.get_running_loop().call_later(SYNC_AFTER, self._start_sync)
 
     async def set_aside(self) -> Path:
-        """Move a file that cannot be used out of the way, and say where to; the next `load` begins anew."""
-        return await self._run(self._database.set_aside, self._deadline)
+        """Move a damaged file out of the way, and say where to; what is saved next begins a new one.
+
+        What merely was out of reach (a full disk, a lock, a missing permission) may be whole, and stays: an error.
+        """
+        aside = await self._run(self._database.set_aside, self._deadline)
+        self._unread = False
+        return aside
 
     async def close(self) -> None:
         """Bring everything to the disk and close."""

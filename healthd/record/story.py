@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from healthd.decide.happenings import Ended, GaveUp, Happening, Held, LeftAlone, Opened, Resolved, Started, Unsupported
 from healthd.events import Event
 from healthd.model import HoldReason, IssueType, OutcomeKind, Severity, Status
-from healthd.record.words import clock_time, span
+from healthd.record.words import clock_time, counted, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +59,7 @@ class Story:
         match happening:
             case Opened(ticket=ticket):
                 seen = _SEEN_AS.get(ticket.key.type, f"has an issue ({ticket.key.type})")
-                again = f" (again; {ticket.attempts} attempts so far)" if ticket.attempts else ""
+                again = f" (again; {counted(ticket.attempts, 'attempt')} so far)" if ticket.attempts else ""
                 self._event(
                     Event.ISSUE_OPENED, f"{ticket.key.item} {seen}: {ticket.message}{again}", ticket, ticket.severity
                 )
@@ -84,7 +84,9 @@ class Story:
                 )
             case GaveUp(ticket=ticket, retry=retry):
                 then = f"the next try is in {span(retry)}" if retry else "there will be no further try"
-                message = f"GAVE UP on {ticket.unit}: {ticket.attempts} attempts did not help ({ticket.message}). "
+                message = (
+                    f"GAVE UP on {ticket.unit}: {counted(ticket.attempts, 'attempt')} did not help ({ticket.message}). "
+                )
                 message += f"A person is needed; {then}. See: healthctl explain {ticket.key.item}"
                 self._event(
                     Event.HEALING_GAVE_UP,
@@ -143,7 +145,7 @@ class Story:
 
     def _held(self, happening: Held, wall: float) -> None:
         ticket = happening.ticket
-        until = f"; until {clock_time(wall + happening.wait)}" if happening.wait is not None else ""
+        until = f"; until {clock_time(wall + happening.wait, now=wall)}" if happening.wait is not None else ""
         self._event(
             Event.HEALING_HELD,
             f"not acting on {ticket.unit or ticket.key.item}: {happening.text} ({happening.reason}{until})",

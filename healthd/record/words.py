@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from time import localtime, strftime
+from typing import Final
+
+_DAY: Final = 86_400.0
 
 
 def span(seconds: float) -> str:
@@ -21,6 +24,11 @@ def span(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
-def clock_time(wall: float) -> str:
-    """The local time of day of this Unix time."""
-    return strftime("%H:%M:%S", localtime(wall))
+def clock_time(wall: float, *, now: float) -> str:
+    """The local time of day of this Unix time, with its date if it is a day or more away from `now`."""
+    return strftime("%H:%M:%S" if abs(wall - now) < _DAY else "%Y-%m-%d %H:%M:%S", localtime(wall))
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 attempt`, `3 attempts`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -19,7 +19,7 @@ from healthd.systemd.bus import Bus, together
 from healthd.systemd.details import DEADLINE, Details
 from healthd.systemd.facts import Ledger
 from healthd.systemd.jobs import Jobs
-from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, get, manager
+from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, UNIT, get, manager, unit_path
 from healthd.systemd.signals import RULES, Due, Signals, bus_call
 from healthd.systemd.stops import StopRecords, Stops
 from healthd.systemd.unitfiles import file_states
@@ -109,6 +109,11 @@ class SystemdUnits:
         names = tuple(names)
         await self._details.describe(self._connection(), names)
         await self._stops.judge_unseen(self._connection(), names)
+
+    async def primary_name(self, name: str) -> str:
+        """The unit's Id; the name itself where there is no such unit."""
+        ((_, primary),) = await self._connection().call(get(unit_path(name), UNIT, "Id"), deadline=DEADLINE)
+        return str(primary)
 
     async def stopped_on_purpose(self, name: str) -> bool | None:
         """Whether the journal of this boot says that the unit last went down by a stop job. None: it cannot tell."""

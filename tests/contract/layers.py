@@ -32,7 +32,7 @@ PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "heal", "record", "expose")
 LIKE_THINGS: Final = ("checks", "actions")
 DOORS: Final = ("systemd", "host", "clock")
-ANSWERS: Final = ("control", "view", "explain", "doctor")
+ANSWERS: Final = ("control", "view", "explain", "doctor", "aliases")
 
 TABLE: Final = (
     Row(modules=WORDS, may=WORDS),

@@ -71,7 +71,7 @@ def test_what_is_missing_is_named_with_its_remedy(root: Path) -> None:
 
     assert lines["enabled"]["remedy"] == "systemctl enable healthd"
     assert lines["bus"]["remedy"] == "systemctl start dbus"
-    assert lines["socket"]["remedy"] == "systemctl start healthd.socket"
+    assert lines["socket"]["remedy"] == "systemctl start healthd makes it"
 
 
 def test_a_host_without_systemd_is_not_called_broken_for_it(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_only_what_is_not_well_is_told_at_length() -> None:
       healthd: waits before the next attempt: 20 s after the last attempt, until 20:06:26 (in 1 min)
     ! backup.service: exit status 2
       job failed, medium, since 18:00:11 (2 h 5 min ago)
-      healthd: not run again unasked: it is a job that runs once, and running it again might do harm
+      healthd: leaves it to you: it is a job that runs once, and running it again might do harm
 ✔  memory    healthy   1.00  41 % used"""
     )
 
@@ -146,10 +146,14 @@ def test_one_component_is_told_with_everything_that_is_not_well() -> None:
     assert "    ✘ nginx.service: killed by SIGKILL" in lines
 
 
-def test_one_item_is_one_line() -> None:
+def test_one_item_is_one_line_and_where_there_is_more_if_it_is_not_well() -> None:
     value = over_the_wire(render.item(SERVICES.items[2]))
 
-    assert status.detail("nginx.service", value, NOW, PLAIN) == ["✘  nginx.service  unhealthy  0.00  killed by SIGKILL"]
+    assert status.detail("nginx", value, NOW, PLAIN) == [
+        "✘  nginx.service  unhealthy  0.00  killed by SIGKILL",
+        "  what healthd does about it: healthctl explain nginx.service",
+    ]
+    assert len(status.detail("nginx", {**value, "status": "healthy"}, NOW, PLAIN)) == 1
 
 
 def test_each_issue_says_what_healthd_does_and_what_the_operator_can_do() -> None:
@@ -182,7 +186,7 @@ def test_issues_stand_apart() -> None:
         ({"healing": True}, "healing it now"),
         ({"hold": None, "until": None, "hold_text": ""}, "will decide in a moment"),
         ({"hold": None, "until": None, "hold_text": "", "unit": None}, "only reports it"),
-        ({"hold": None, "gave_up": True}, "has given up for now: 20 s after the last attempt, until 20:06:26"),
+        ({"hold": None, "gave_up": True}, "has given up for now: 20 s after the last attempt; next try at 20:06:26"),
         ({"hold": HoldReason.GAVE_UP, "gave_up": True}, "has given up for now"),
         (
             {"hold": HoldReason.SHUTTING_DOWN, "gave_up": True, "hold_text": ""},
@@ -234,6 +238,12 @@ def test_every_decision_is_explained_in_words(decision: str, words: str) -> None
     value = over_the_wire(render.explanation(replace(EXPLANATION, decision=decision)))
 
     assert any(line.endswith(words) for line in explain.page(value, NOW, PLAIN))
+
+
+def test_an_explanation_of_a_component_says_whose_issue_it_shows() -> None:
+    value = over_the_wire(render.explanation(replace(EXPLANATION, name="services")))
+
+    assert any("Issue         nginx.service: service is down" in line for line in explain.page(value, NOW, PLAIN))
 
 
 def test_a_spent_budget_says_when_it_lets_go() -> None:
