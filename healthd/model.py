@@ -198,11 +198,11 @@ class UnitFacts:
     Strings are systemd's own words, of any version. `job` is the id of the queued job, 0 without one. `code` and
     `exit_status` are ExecMainCode (1 exited, 2 killed, 3 dumped core, 0 never ran) and ExecMainStatus; `result` is
     Result. `stopped_by_job`: the unit went down under a stop job, so somebody wanted that. `seen_up`: healthd itself
-    saw it start or run, so that its signals told how it went down. `auto_restarts` are the instants
-    (boot seconds, newest last, at most 10) at which systemd restarted the unit by itself. `active_since` is
-    ActiveEnterTimestampMonotonic in seconds, 0 if never; `changed_at` (boot seconds) is when healthd heard of the
-    present active, sub or job state. `own_job`: the queued job is one that healthd asked for. `detail` is None until
-    it was read.
+    saw it start or run, so that its signals told how it went down. `dependency_failed`: its last start was given
+    up because something that it requires did not start. `auto_restarts` are the instants (boot seconds, newest last, at
+    most 10) at which systemd restarted the unit by itself. `active_since` is ActiveEnterTimestampMonotonic in seconds,
+    0 if never; `changed_at` (boot seconds) is when healthd heard of the present active, sub or job state. `own_job`:
+    the queued job is one that healthd asked for. `detail` is None until it was read.
     """
 
     name: str
@@ -220,6 +220,7 @@ class UnitFacts:
     changed_at: float = 0.0
     stopped_by_job: bool = False
     seen_up: bool = False
+    dependency_failed: bool = False
     auto_restarts: tuple[float, ...] = ()
     detail: UnitDetail | None = None
 

@@ -15,7 +15,7 @@ from healthd.errors import PluginError
 from healthd.model import ActionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
     from healthd.config import Settings
     from healthd.model import Assessment, Item, JobResult
@@ -50,7 +50,7 @@ class ActionSpec:
 
     kind: ActionKind
     disruptive: bool
-    run: Callable[[Units, str, float], Awaitable[JobResult]]
+    run: Callable[[Units, str, float], Coroutine[Any, Any, JobResult]]
 
 
 def find_checks() -> dict[str, CheckSpec]:

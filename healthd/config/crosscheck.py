@@ -150,7 +150,7 @@ def _check_dependencies(root: Node, components: Mapping[str, ComponentSettings],
                 continue
             if other not in components:
                 words = nearest(other, tuple(components)) or f"components are {', '.join(components)}"
-                report.add(node, f'there is no component "{other}"', words.removeprefix("; "), sub=(index,))
+                report.add(node, f"there is no component {shown(other)}", words.removeprefix("; "), sub=(index,))
             elif name in _needed(other, components):
                 words = "itself" if other == name else f'"{other}", which depends on it'
                 report.add(node, f"{name} depends on {words}", "no component may depend on itself", sub=(index,))

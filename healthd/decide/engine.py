@@ -15,7 +15,7 @@ from healthd.decide.observe import observe, recover
 from healthd.decide.policy import rule
 from healthd.decide.state import Mark
 from healthd.decide.turn import Step, Turn, severity_of
-from healthd.decide.verify import Finish, Wait, verify
+from healthd.decide.verify import Wait, verify
 from healthd.model import OutcomeKind
 
 if TYPE_CHECKING:
@@ -79,20 +79,18 @@ def _forgotten(ticket: Ticket) -> Ticket:
 def _settle(turn: Turn, results: Iterable[tuple[str, JobResult]]) -> None:
     """What became of attempts in flight."""
     ended = dict(results)
-    for ticket in [ticket for ticket in turn.tickets.values() if ticket.attempt is not None]:
-        attempt = ticket.attempt
-        if attempt is None:
+    for ticket, tried in [(each, each.attempt) for each in turn.tickets.values() if each.attempt is not None]:
+        result = ended.get(str(ticket.key)) if ended and tried.ended_at is None else None
+        attempt = tried
+        if result is not None:
+            attempt = replace(tried, ended_at=turn.moment.now, result=result.result, text=result.text)
+        judged = verify(turn.settings.auto_healing, ticket, attempt, turn.moment)
+        if isinstance(judged, Wait):
+            turn.put(replace(ticket, attempt=judged.attempt, wake_at=judged.until))
             continue
-        result = ended.get(str(ticket.key)) if ended else None
-        if result is not None and attempt.ended_at is None:
-            attempt = replace(attempt, ended_at=turn.moment.now, result=result.result, text=result.text)
-        match verify(turn.settings.auto_healing, ticket, attempt, turn.moment):
-            case Wait(attempt=waiting, until=until):
-                turn.put(replace(ticket, attempt=waiting, wake_at=until))
-            case Finish(outcome=outcome, text=text):
-                finished = turn.finish(ticket, attempt, outcome, text)
-                if outcome is OutcomeKind.SUCCESS and ticket.open:
-                    turn.resolve(finished, text)
+        finished = turn.finish(ticket, attempt, judged.outcome, judged.text)
+        if judged.outcome is OutcomeKind.SUCCESS and ticket.open:
+            turn.resolve(finished, judged.text)
 
 
 def _obey(turn: Turn, orders: Iterable[Order]) -> None:

@@ -26,6 +26,7 @@ class Cause(StrEnum):
     CONFIG = "config"
     RESOURCES = "resources"
     PROTOCOL = "protocol"
+    DEPENDENCY = "dependency"
     CLEAN_EXIT = "clean_exit"
     UNKNOWN = "unknown"
 
@@ -109,6 +110,8 @@ def cause_of(unit: UnitFacts) -> Cause:
     """The class of the failure that a unit which is not running shows."""
     if unit.load in _UNUSABLE or _is_config(unit):
         return Cause.CONFIG
+    if unit.dependency_failed:
+        return Cause.DEPENDENCY
     if unit.result in _RESULTS:
         return _RESULTS[unit.result]
     if unit.code == _DUMPED:
@@ -148,6 +151,8 @@ def in_words(unit: UnitFacts) -> str:
             return f"ended with exit status {unit.exit_status}"
         case Cause.EXIT_CODE:
             return "one of its commands failed"
+        case Cause.DEPENDENCY:
+            return "not started, because something that it requires has failed"
         case Cause.CLEAN_EXIT:
             return "ended by itself with success" + (f" (exit status {unit.exit_status})" if unit.exit_status else "")
         case Cause.UNKNOWN:

@@ -33,7 +33,19 @@ _FALLING: Final = frozenset({"inactive", "failed", "deactivating", "maintenance"
 _AUTO_RESTART: Final = frozenset({"auto-restart", "auto-restart-queued"})
 
 # What is worth a wake-up; the rest (exit status, instants) changes only together with one of these.
-_TELLING: Final = frozenset({"load", "active", "sub", "job", "result", "invocation", "file_state", "stopped_by_job"})
+_TELLING: Final = frozenset(
+    {
+        "load",
+        "active",
+        "sub",
+        "job",
+        "result",
+        "invocation",
+        "file_state",
+        "stopped_by_job",
+        "dependency_failed",
+    }
+)
 _STATE: Final = frozenset({"active", "sub", "job"})
 
 UNIT_VALUES: Final = {
@@ -77,6 +89,7 @@ class Ledger:
         self._silent: set[str] = set()  # of these a service's signal changed something, and the unit's is to follow
         self._raised_by: dict[str, int] = {}  # the job under which a unit came up,
         self._lowered_by: dict[str, int] = {}  # and the one under which it went down, while that job lasts
+        self._failed_as: dict[str, str] = {}  # the result of a failed unit, which a reset takes away
         self._own_jobs: set[int] = set()
         self._dispatching: Counter[str] = Counter()
         self._details: dict[UnitDetail, UnitDetail] = {}  # a host has few different ones: units share them
@@ -85,6 +98,9 @@ class Ledger:
         """A unit's own signal, values by the names in `UNIT_VALUES`."""
         old = self.units.get(name) or UnitFacts(name=sys.intern(name))
         said = fields(values)
+        if old.active == "failed" and said.get("active") == "inactive":
+            # reset-failed: systemd forgets how the run ended, but the unit is down for that reason still.
+            said["result"] = self._failed_as.get(name, old.result)
         job = said.get("job", old.job) or old.job  # a job that ends with the change still counts
         self._merge(old, said, self._moved(old, said.get("active", old.active), job), now)
         if name in self._silent:
@@ -137,6 +153,7 @@ class Ledger:
         for memory in (self._raised_by, self._lowered_by):
             memory.pop(name, None)
         self._silent.discard(name)
+        self._failed_as.pop(name, None)
         self.missed.discard(name)
         if self.units.pop(name, None) is not None:
             self.changed.add(name)
@@ -181,6 +198,8 @@ class Ledger:
         if (unit := self.units.get(name)) is None:
             return
         derived = {"stopped_by_job": True} if lowered and not own and result == "done" and unit.active in _DOWN else {}
+        if result == "dependency" and unit.active in _DOWN:
+            derived["dependency_failed"] = True
         self._merge(unit, {"job": 0} if unit.job == job else {}, derived, now)
 
     def _is_own(self, name: str, job: int) -> bool:
@@ -205,7 +224,7 @@ class Ledger:
             self._lowered_by.pop(old.name, None)
             if job and old.active in _FALLING:
                 self._raised_by[old.name] = job
-            return {"stopped_by_job": False, "seen_up": True}
+            return {"stopped_by_job": False, "seen_up": True, "dependency_failed": False}
         return {}
 
     def _merge(
@@ -226,7 +245,11 @@ class Ledger:
             news["auto_restarts"] = (*old.auto_restarts, now)[-AUTO_RESTARTS_KEPT:]
         if "active" in news and not old.name.endswith(".service"):
             news["detail"] = None  # holds a result, of which only services send signals
-        self.units[old.name] = replace(old, **news)
+        self.units[old.name] = new = replace(old, **news)
+        if new.active == "failed" and new.result != "success":
+            self._failed_as[new.name] = new.result
+        elif new.active not in _FALLING:
+            self._failed_as.pop(new.name, None)
         if telling and wake:
             self.changed.add(old.name)
         return telling

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Run = Callable[..., tuple[int, str, str]]
 
+PROBLEMS = [Problem(file="/etc/x.toml", line=line, key="a", found="1", allowed="2") for line in (3, 5)]
+
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
@@ -128,6 +130,13 @@ def test_explain_of_something_unknown_is_one_line_with_a_hint(run: Run) -> None:
     )
 
 
+def test_a_complaint_stays_one_line_and_harmless_whatever_the_name(run: Run) -> None:
+    _, _, err = run(FakeControl(), "explain", "no\nbody\x1b[31m")
+
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+
+
 def test_heal_orders_what_was_asked_in_the_name_of_who_asks(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_USER", "alice")
     control = FakeControl()
@@ -151,7 +160,9 @@ def test_heal_succeeds_only_when_it_is_healed(run: Run, outcome: Any, code: int)
     assert run(FakeControl(outcome=outcome), "heal", "nginx.service")[0] == code
 
 
-@pytest.mark.parametrize(("argv", "first"), [([], "! degraded"), (["memory"], "✔  memory")])
+@pytest.mark.parametrize(
+    ("argv", "first"), [([], "! degraded"), (["memory"], "✔  memory"), (["nginx"], "✘  nginx.service")]
+)
 def test_check_runs_now_and_shows_how_things_stand(run: Run, argv: list[str], first: str) -> None:
     code, out, _ = run(FakeControl(), "check", *argv)
 
@@ -177,13 +188,25 @@ def test_reload_prints_every_line_of_what_was_wrong(run: Run) -> None:
     ]
 
 
-def test_apply_prints_every_problem_and_fails(run: Run) -> None:
-    problems = [Problem(file="/etc/x.toml", line=line, key="a", found="1", allowed="2") for line in (3, 5)]
-
-    code, _, err = run(FakeControl(fault=ConfigError(problems)), "reload", "--apply")
+def test_a_daemon_that_reloads_by_itself_has_every_problem_printed_once(run: Run) -> None:
+    code, _, err = run(FakeControl(fault=ConfigError(PROBLEMS)), "reload")
 
     assert code == 1
-    assert err.splitlines()[:2] == ["healthctl: /etc/x.toml:3: a: 1; 2", "healthctl: /etc/x.toml:5: a: 1; 2"]
+    assert err.splitlines() == [
+        "healthctl: /etc/x.toml:3: a: 1; 2",
+        "healthctl: /etc/x.toml:5: a: 1; 2",
+        "healthctl: the configuration is refused; the old one stays in force",
+    ]
+
+
+def test_apply_leaves_it_to_the_daemon_to_say_what_is_wrong(run: Run) -> None:
+    assert run(FakeControl(fault=ConfigError(PROBLEMS)), "reload", "--apply") == (1, "", "")
+
+
+def test_an_apply_that_does_not_come_to_the_configuration_says_why(run: Run) -> None:
+    fault = RequestError(403, "only the service itself may apply the configuration", hint="healthctl reload")
+
+    assert run(FakeControl(fault=fault), "reload", "--apply")[2].startswith("healthctl: only the service itself")
 
 
 def test_apply_and_reload_are_two_orders(run: Run) -> None:

@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from healthd.config import Settings
+from healthd.answers import Diagnosis
+from healthd.config import Settings, UnitSettings
+from healthd.control import Controller
 from healthd.decide.engine import resume
+from healthd.doctor import Doctor
 from healthd.explain import Explainer
 from healthd.heal import Healer
 from healthd.pipeline import Pipeline
@@ -33,6 +36,12 @@ def settings(**auto_healing: Any) -> Settings:
     """The defaults, but for these keys of [auto_healing]. Recovery need not settle: the clock stands still."""
     defaults = Settings()
     return replace(defaults, auto_healing=replace(defaults.auto_healing, **{"settle_seconds": 0.0, **auto_healing}))
+
+
+def with_table(unit: str, table: UnitSettings, **auto_healing: Any) -> Settings:
+    """These settings with a table for one unit."""
+    base = settings(**auto_healing)
+    return replace(base, services=replace(base.services, unit={unit: table}))
 
 
 def bound(configuration: Settings) -> list[Bound]:
@@ -65,9 +74,35 @@ class Assembly:
     async def turn(self) -> None:
         """Let one turn pass."""
         async with asyncio.timeout(_SOON):
-            self.pipeline.requested(())
             self.units.wake("nothing.service")
-            await self.pipeline.turned()
+            await self.pipeline.look(())
+
+
+def doctor_of(healthd: Assembly, **changes: Any) -> Doctor:
+    """A doctor for whom all that the daemon itself knows is well, but for the changes."""
+    known: dict[str, Any] = {
+        "log_is_journal": True,
+        "watchdog": lambda: Diagnosis(name="watchdog", ok=True, text="fed"),
+        "sockets": ["/run/healthd/healthd.sock"],
+    }
+    return Doctor(pipeline=healthd.pipeline, units=healthd.units, store=healthd.store, **{**known, **changes})
+
+
+def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
+    """What the API asks of this healthd. `apply` is noted among the calls of its units."""
+
+    async def apply() -> None:
+        healthd.units.calls.append(("apply", ""))
+
+    return Controller(
+        pipeline=healthd.pipeline,
+        view=healthd.view,
+        explainer=healthd.explainer,
+        doctor=doctor_of(healthd),
+        units=healthd.units,
+        apply=apply,
+        under_systemd=under_systemd,
+    )
 
 
 @asynccontextmanager

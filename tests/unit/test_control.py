@@ -1,90 +1,25 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from healthd.answers import Diagnosis
-from healthd.config import Heal, Settings, UnitSettings
-from healthd.control import Controller
-from healthd.doctor import Doctor
+from healthd.config import Heal, UnitSettings
 from healthd.errors import RequestError
 from healthd.events import Event
-from healthd.model import ActionKind, HoldReason, JobResult, OutcomeKind, Status
-from tests.fake_units import MemoryStore, service
-from tests.unit.assembly import Assembly, assembled, settings
+from healthd.model import ActionKind, HoldReason, OutcomeKind
+from tests.fake_units import service
+from tests.unit.assembly import assembled, controller, settings, with_table
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
+
+    from healthd.answers import Finished
+    from healthd.model import UnitFacts
 
 WEB = service("web.service")
-STOPPED = service("stopped.service", active="inactive", sub="dead", stopped_by_job=True)
-
-
-def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
-    async def apply() -> None:
-        healthd.units.calls.append(("apply", ""))
-
-    doctor = Doctor(
-        pipeline=healthd.pipeline,
-        units=healthd.units,
-        store=healthd.store,
-        log_is_journal=True,
-        watchdog=lambda: Diagnosis(name="watchdog", ok=True, text="fed"),
-        sockets=["/run/healthd/healthd.sock"],
-    )
-    return Controller(
-        pipeline=healthd.pipeline,
-        view=healthd.view,
-        explainer=healthd.explainer,
-        doctor=doctor,
-        units=healthd.units,
-        apply=apply,
-        under_systemd=under_systemd,
-    )
-
-
-def with_table(unit: str, table: UnitSettings) -> Settings:
-    base = settings()
-    return replace(base, services=replace(base.services, unit={unit: table}))
-
-
-def test_explain_names_the_reading_the_hold_and_until_when() -> None:
-    async def scene() -> tuple[Mapping[str, str], str, HoldReason | None, float]:
-        async with assembled(WEB) as healthd:
-            healthd.units.stays_down.add("web.service")
-            healthd.units.kill("web.service")
-            await healthd.logged(Event.HEALING_HELD)
-            told = await controller(healthd).explain("web")
-            assert told.until is not None
-            return told.facts, told.decision, told.hold, told.until - healthd.clock.wall()
-
-    facts, decision, hold, wait = asyncio.run(scene())
-
-    assert facts["active state"] == "failed (failed)"
-    assert facts["exit"] == "signal 9"
-    assert (decision, hold) == ("hold", HoldReason.COOLDOWN)
-    assert 10.0 <= wait <= 11.0
-
-
-def test_explain_says_of_a_unit_that_somebody_stopped_that_it_is_left_alone() -> None:
-    async def scene() -> tuple[Status, HoldReason | None]:
-        async with assembled(STOPPED) as healthd:
-            told = await controller(healthd).explain("stopped.service")
-            return told.status, told.hold
-
-    assert asyncio.run(scene()) == (Status.HEALTHY, HoldReason.OPERATOR_STOPPED)
-
-
-def test_explain_tells_that_a_loaded_unit_is_not_watched_and_why_it_would_not_be_healed() -> None:
-    async def scene() -> tuple[str, HoldReason | None]:
-        async with assembled(WEB, service("dbus.service", file_state="static")) as healthd:
-            told = await controller(healthd).explain("dbus")
-            return told.component, told.hold
-
-    assert asyncio.run(scene()) == ("", HoldReason.PROTECTED)
+LOOPED = service("web.service", auto_restarts=(980.0, 985.0, 990.0))
 
 
 @pytest.mark.parametrize("verb", ["explain", "heal", "check", "reset"])
@@ -169,87 +104,6 @@ def test_reset_forgets_the_attempts_and_healing_begins_anew() -> None:
     assert calls == 4
 
 
-def test_reload_is_systemds_and_its_refusal_carries_what_was_wrong() -> None:
-    async def scene() -> RequestError:
-        async with assembled(WEB, service("healthd.service")) as healthd:
-
-            async def refused(name: str, *, deadline: float) -> JobResult:
-                assert (name, deadline > 0) == ("healthd.service", True)
-                return JobResult(result="failed")
-
-            healthd.units.reload = refused  # type: ignore[method-assign]
-            control = controller(healthd)
-            control._doctor.rejected = "/etc/healthd/healthd.toml:3: health.check: unknown key"
-            with pytest.raises(RequestError) as caught:
-                await control.reload(by="me")
-            return caught.value
-
-    error = asyncio.run(scene())
-
-    assert error.status == 422
-    assert "healthd.toml:3" in str(error)
-
-
-def test_without_systemd_a_reload_is_applied_directly() -> None:
-    async def scene() -> list[tuple[str, str]]:
-        async with assembled(WEB) as healthd:
-            await controller(healthd, under_systemd=False).reload(by="me")
-            return healthd.units.calls
-
-    assert asyncio.run(scene()) == [("apply", "")]
-
-
-def test_the_doctor_finds_a_unit_that_polkit_does_not_grant() -> None:
-    async def scene() -> Mapping[str, Diagnosis]:
-        async with assembled(WEB, service("mail.service")) as healthd:
-            healthd.units.refuses.add("mail.service")
-            return {each.name: each for each in await controller(healthd).diagnose()}
-
-    found = asyncio.run(scene())
-
-    assert found["polkit"].ok is False
-    assert "mail.service" in found["polkit"].text
-    assert "60-healthd-units.rules" in found["polkit"].remedy
-
-
-def test_the_doctor_leaves_failed_and_protected_units_alone() -> None:
-    async def scene() -> list[tuple[str, str]]:
-        protected = service("systemd-logind.service")
-        async with assembled(WEB, protected, configuration=settings(dry_run=True)) as healthd:
-            healthd.units.kill("web.service")
-            await healthd.logged(Event.HEALING_HELD)
-            await controller(healthd).diagnose()
-            return [call for call in healthd.units.calls if call[0] == "reset_failed"]
-
-    assert asyncio.run(scene()) == []
-
-
-def test_the_doctor_says_that_the_state_cannot_be_written_and_that_the_bus_is_away() -> None:
-    async def scene() -> Mapping[str, Diagnosis]:
-        store = MemoryStore()
-        async with assembled(WEB, store=store) as healthd:
-            store.broken = True
-            healthd.units.connected = False
-            return {each.name: each for each in await controller(healthd).diagnose()}
-
-    found = asyncio.run(scene())
-
-    assert found["state"].ok is False
-    assert found["system bus"].ok is False
-    assert found["polkit"].ok is None
-
-
-def test_the_budget_shows_what_was_used_and_what_is_left() -> None:
-    async def scene() -> tuple[int | None, tuple[str, ...]]:
-        async with assembled(WEB) as healthd:
-            healthd.units.kill("web.service")
-            await healthd.logged(Event.ISSUE_RESOLVED)
-            budget = controller(healthd).budget()
-            return budget.remaining, tuple(unit for unit, _ in budget.used)
-
-    assert asyncio.run(scene()) == (9, ("web.service",))
-
-
 def test_check_looks_now_and_returns_how_things_stand() -> None:
     async def scene() -> float:
         async with assembled(WEB) as healthd:
@@ -258,3 +112,194 @@ def test_check_looks_now_and_returns_how_things_stand() -> None:
             return status.health_checks["services"].last_check - healthd.clock.wall()
 
     assert asyncio.run(scene()) == 0.0
+
+
+def test_an_order_for_what_gets_well_meanwhile_is_answered_at_once() -> None:
+    async def scene() -> None:
+        configuration = with_table("web.service", UnitSettings(heal=Heal.OFF))
+        async with assembled(WEB, configuration=configuration) as healthd:
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.HEALING_HELD)
+            healthd.units.put(WEB)
+            with pytest.raises(RequestError, match="no open issue") as caught:
+                await asyncio.wait_for(controller(healthd).heal("web", None, dry_run=False, by="me"), 5)
+            assert caught.value.status == 409
+
+    asyncio.run(scene())
+
+
+def test_an_order_for_an_item_with_two_issues_tells_of_the_attempt_and_not_of_the_hold() -> None:
+    async def scene() -> tuple[int, Finished]:
+        configuration = with_table("web.service", UnitSettings(heal=Heal.SUGGEST))
+        async with assembled(LOOPED, configuration=configuration) as healthd:
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.HEALING_HELD, 2)
+            issues = len(controller(healthd).issues())
+            return issues, await controller(healthd).heal("web", None, dry_run=False, by="me")
+
+    issues, done = asyncio.run(scene())
+
+    assert issues == 2
+    assert (done.decision, done.outcome, done.action) == ("act", OutcomeKind.SUCCESS, ActionKind.START_UNIT)
+
+
+def test_an_order_that_does_not_help_says_so() -> None:
+    async def scene() -> Finished:
+        async with assembled(WEB, configuration=with_table("web.service", UnitSettings(heal=Heal.OFF))) as healthd:
+            healthd.units.stays_down.add("web.service")
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.HEALING_HELD)
+            return await controller(healthd).heal("services", ActionKind.RESTART_UNIT, dry_run=False, by="me")
+
+    done = asyncio.run(scene())
+
+    assert (done.outcome, done.action) == (OutcomeKind.FAILED, ActionKind.RESTART_UNIT)
+    assert done.text.startswith("web.service: the job ended with 'failed'")
+
+
+def test_an_order_without_a_remedy_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthd.decide.policy.remedy", lambda *_: None)
+
+    async def scene() -> tuple[Finished, Finished]:
+        async with assembled(WEB) as healthd:
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.ISSUE_OPENED)
+            control = controller(healthd)
+            return (
+                await control.heal("web", None, dry_run=True, by="me"),
+                await control.heal("web", None, dry_run=False, by="me"),
+            )
+
+    told, done = asyncio.run(scene())
+
+    assert (told.decision, told.action, told.hold) == ("hold", None, None)
+    assert (done.outcome, done.action) == (OutcomeKind.NOT_SUPPORTED, None)
+    assert "no remedy" in told.text
+    assert "no remedy" in done.text
+
+
+def test_an_order_that_the_budget_holds_says_until_when() -> None:
+    async def scene() -> float | None:
+        configuration = settings(host_budget_actions=1, backoff_seconds=0.0)
+        async with assembled(WEB, configuration=configuration) as healthd:
+            healthd.units.stays_down.add("web.service")
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.HEALING_HELD)
+            done = await controller(healthd).heal("web", None, dry_run=False, by="me")
+            assert done.hold is HoldReason.HOST_BUDGET
+            return done.until and done.until - healthd.clock.wall()
+
+    assert asyncio.run(scene()) == 600.0
+
+
+def test_what_is_being_healed_is_not_healed_twice() -> None:
+    async def scene() -> None:
+        async with assembled(WEB) as healthd:
+            healthd.units.hangs.add("web.service")
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.HEALING_STARTED)
+            with pytest.raises(RequestError, match="already healing") as caught:
+                await controller(healthd).heal("web", None, dry_run=False, by="me")
+            assert caught.value.status == 409
+
+    asyncio.run(scene())
+
+
+def test_a_whole_component_that_is_well_has_nothing_to_heal() -> None:
+    async def scene() -> str:
+        async with assembled(WEB) as healthd:
+            with pytest.raises(RequestError) as caught:
+                await controller(healthd).heal("services", None, dry_run=False, by="me")
+            return caught.value.hint
+
+    assert asyncio.run(scene()) == "healthctl status"
+
+
+@pytest.mark.parametrize(
+    ("unit", "hint"),
+    [
+        (WEB, "systemctl restart web.service"),
+        (service("web.service", active="inactive", sub="dead", stopped_by_job=True), "systemctl start web.service"),
+        (service("dbus.service"), ""),
+    ],
+    ids=["runs", "stopped", "protected"],
+)
+def test_what_has_no_issue_is_left_to_the_operator_but_for_what_is_protected(unit: UnitFacts, hint: str) -> None:
+    async def scene() -> str:
+        async with assembled(unit) as healthd:
+            with pytest.raises(RequestError, match="no open issue") as caught:
+                await controller(healthd).heal(unit.name, None, dry_run=False, by="me")
+            return caught.value.hint
+
+    assert asyncio.run(scene()) == hint
+
+
+def test_a_component_in_which_several_items_have_issues_is_not_healed_as_one() -> None:
+    async def scene() -> str:
+        async with assembled(WEB, service("mail.service"), configuration=settings(dry_run=True)) as healthd:
+            healthd.units.kill("web.service")
+            healthd.units.kill("mail.service")
+            await healthd.turn()
+            with pytest.raises(RequestError) as caught:
+                await controller(healthd).heal("services", None, dry_run=False, by="me")
+            return str(caught.value)
+
+    assert asyncio.run(scene()) == "2 items of services have issues: name one"
+
+
+def test_reset_during_an_attempt_keeps_the_attempt_as_the_first_of_the_new_count() -> None:
+    async def scene() -> tuple[int, list[tuple[str, str]]]:
+        async with assembled(WEB, configuration=settings(backoff_seconds=0.0)) as healthd:
+            healthd.units.stays_down.add("web.service")
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.HEALING_STARTED, 2)
+            healthd.units.hangs.add("web.service")
+            await healthd.logged(Event.HEALING_STARTED, 3)
+            await controller(healthd).reset("services", by="me")
+            attempts = controller(healthd).issues()[0].attempts
+            healthd.units.stays_down.clear()
+            healthd.units.let_go.set()
+            await healthd.logged(Event.ISSUE_RESOLVED)
+            return attempts, healthd.units.calls
+
+    attempts, calls = asyncio.run(scene())
+
+    assert attempts == 1
+    assert len([call for call in calls if call[0] == "start"]) == 3
+
+
+def test_reset_forgets_the_attempts_of_what_is_well_again_too() -> None:
+    async def scene() -> tuple[tuple[str, ...], int]:
+        async with assembled(WEB) as healthd:
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.ISSUE_RESOLVED)
+            reset = await controller(healthd).reset("web.service", by="me")
+            healthd.units.hangs.add("web.service")
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.HEALING_STARTED, 2)
+            return reset, controller(healthd).issues()[0].attempts
+
+    assert asyncio.run(scene()) == (("services/web.service/service_down",), 1)
+
+
+def test_reset_of_a_unit_that_is_not_watched_is_a_404() -> None:
+    async def scene() -> RequestError:
+        async with assembled(WEB, service("quiet.service", file_state="static")) as healthd:
+            with pytest.raises(RequestError) as caught:
+                await controller(healthd).reset("quiet", by="me")
+            return caught.value
+
+    assert asyncio.run(scene()).status == 404
+
+
+@pytest.mark.parametrize("name", [None, "services", "web"])
+def test_a_check_that_does_not_end_is_a_504(name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthd.control._CHECK_SECONDS", 0.0)
+
+    async def scene() -> int:
+        async with assembled(WEB) as healthd:
+            with pytest.raises(RequestError) as caught:
+                await controller(healthd).check(name, by="me")
+            return caught.value.status
+
+    assert asyncio.run(scene()) == 504

@@ -3,14 +3,20 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from healthd.config import Settings
+from healthd.decide import engine
+from healthd.errors import BusLost
 from healthd.events import Event
 from healthd.model import JobResult, State, Status, SystemState
 from tests.fake_units import MemoryStore, service
 from tests.unit.assembly import Assembly, assembled, bound, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 WEB = service("web.service")
 DATABASE = service("database.service")
@@ -199,3 +205,189 @@ def test_the_safety_net_asks_for_failed_units_now_and_then_and_for_all_units_mor
 
     assert calls.count("reconcile") == 2
     assert calls.count("check_failed") >= 15
+
+
+class SlowStore(MemoryStore):
+    """Its writes wait while `held`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+        self.asked = asyncio.Event()
+
+    async def save(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
+        self.asked.set()
+        await self.go_on.wait()
+        await super().save(changed, removed)
+
+
+class SlowLook:
+    """Makes the next look at units that are down wait until it is let go."""
+
+    def __init__(self, healthd: Assembly) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self._describe = healthd.units.describe
+        healthd.units.describe = self.describe  # type: ignore[method-assign]
+
+    async def describe(self, names: Iterable[str]) -> None:
+        self.begun.set()
+        await self.go_on.wait()
+        await self._describe(names)
+
+
+UNREAD_AND_DOWN = service("web.service", active="failed", sub="failed", result="signal", code=2, detail=None)
+
+
+def without(unit: str) -> Settings:
+    """Settings that leave a unit out."""
+    base = settings()
+    return replace(base, services=replace(base.services, ignore=(unit,)))
+
+
+def test_a_look_that_is_asked_for_during_a_turn_is_a_new_one() -> None:
+    async def scene() -> tuple[bool, float]:
+        async with assembled(WEB) as healthd:
+            slow = SlowLook(healthd)
+            healthd.units.put(UNREAD_AND_DOWN)
+            await slow.begun.wait()
+            healthd.clock.advance(7)
+            looked = asyncio.create_task(healthd.pipeline.look(["services"]))
+            turned = asyncio.create_task(healthd.pipeline.turned())
+            slow.go_on.set()
+            await turned
+            too_early = looked.done()
+            await looked
+            return too_early, healthd.pipeline.picture.components["services"].checked_at - healthd.clock.wall()
+
+    assert asyncio.run(scene()) == (False, 0.0)
+
+
+def test_what_an_operator_resets_during_a_write_is_written_too() -> None:
+    async def scene() -> int:
+        store = SlowStore()
+        async with assembled(WEB, DATABASE, store=store) as healthd:
+            healthd.units.stays_down.add("web.service")
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.HEALING_HELD)
+            healthd.units.hangs.add("web.service")
+            healthd.clock.advance(60)
+            healthd.units.wake()
+            await healthd.logged(Event.HEALING_STARTED, 2)
+            pipeline, tickets = healthd.pipeline, tuple(healthd.pipeline.state.tickets)
+            store.asked.clear()
+            store.go_on.clear()
+            healthd.units.kill("database.service")
+            await store.asked.wait()
+            pipeline.change_state(engine.reset(pipeline.state, tickets), tickets)
+            store.go_on.set()
+            await pipeline.look(())
+            return int(store.rows["ticket/services/web.service/service_down"]["attempts"])
+
+    assert asyncio.run(scene()) == 1  # the second one, which is in flight, is the first of the new count
+
+
+def test_what_was_seen_under_the_settings_before_a_reload_is_not_acted_upon() -> None:
+    async def scene() -> Assembly:
+        async with assembled(WEB, DATABASE) as healthd:
+            slow = SlowLook(healthd)
+            healthd.units.put(UNREAD_AND_DOWN)
+            await slow.begun.wait()
+            configuration = without("web.service")
+            healthd.pipeline.reconfigure(configuration, bound(configuration))
+            slow.go_on.set()
+            await healthd.pipeline.look(())
+            return healthd
+
+    healthd = asyncio.run(scene())
+
+    assert healthd.units.calls == []
+    assert healthd.log.of(Event.ISSUE_OPENED) == []
+
+
+@pytest.mark.parametrize("others", [(DATABASE,), ()], ids=["one-of-two", "the-only-one"])
+def test_a_unit_that_a_reload_leaves_out_vanishes_with_its_issue(others: tuple[Any, ...]) -> None:
+    async def scene() -> tuple[Assembly, str]:
+        async with assembled(WEB, *others, configuration=settings(dry_run=True)) as healthd:
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.ISSUE_OPENED)
+            configuration = without("web.service")
+            healthd.pipeline.reconfigure(configuration, bound(configuration))
+            resolved = await healthd.logged(Event.ISSUE_RESOLVED)
+            return healthd, resolved.message
+
+    healthd, message = asyncio.run(scene())
+
+    assert ("services", "web.service") not in healthd.pipeline.picture.items
+    assert healthd.view.issues() == ()
+    assert "need not be watched" in message
+
+
+def test_a_reload_changes_the_weight_of_a_component_and_keeps_what_was_judged() -> None:
+    async def scene() -> tuple[float, int]:
+        async with assembled(WEB, DATABASE) as healthd:
+            heavier = replace(settings(), services=replace(settings().services, weight=0.9))
+            checks = [replace(check, weight=0.9) for check in bound(heavier)]
+            healthd.pipeline.reconfigure(heavier, checks)
+            component = healthd.pipeline.picture.components["services"]
+            return component.weight, len(component.items)
+
+    assert asyncio.run(scene()) == (0.9, 2)
+
+
+def test_a_reload_that_shortens_the_interval_does_not_wait_for_the_old_one() -> None:
+    async def scene() -> float | None:
+        async with assembled(WEB) as healthd:
+            shorter = replace(settings(), health=replace(settings().health, check_interval_seconds=2.0))
+            healthd.pipeline.reconfigure(shorter, bound(shorter))
+            healthd.clock.advance(2)
+            await healthd.turn()
+            return healthd.pipeline.round_at
+
+    assert asyncio.run(scene()) == 1002.0
+
+
+def test_a_unit_that_healthd_waits_for_is_looked_at_again_when_its_time_has_come() -> None:
+    async def scene() -> tuple[Status, Status]:
+        async with assembled(WEB, configuration=settings(dry_run=True)) as healthd:
+            restarting = replace(WEB.detail, restart="always") if WEB.detail else None
+            now = healthd.clock.boot()
+            down = replace(WEB, active="failed", sub="failed", result="signal", code=2, exit_status=9)
+            healthd.units.put(replace(down, detail=restarting, changed_at=now))
+            await healthd.pipeline.turned()
+            before = healthd.pipeline.picture.items["services", "web.service"].status
+            healthd.clock.advance(1)
+            await healthd.logged(Event.ISSUE_OPENED)
+            return before, healthd.pipeline.picture.items["services", "web.service"].status
+
+    assert asyncio.run(scene()) == (Status.HEALTHY, Status.UNHEALTHY)
+
+
+def test_a_bus_that_does_not_answer_the_safety_net_is_no_reason_to_stop() -> None:
+    async def scene() -> tuple[int, float | None]:
+        async with assembled(WEB) as healthd:
+
+            async def lost() -> None:
+                raise BusLost("the bus is away")
+
+            healthd.units.check_failed = lost  # type: ignore[method-assign]
+            for _ in range(2):
+                healthd.clock.advance(30)
+                await healthd.turn()
+            return sum(record.event is None for record in healthd.log.records), healthd.pipeline.round_at
+
+    assert asyncio.run(scene()) == (1, 1060.0)
+
+
+def test_a_state_that_could_not_be_written_is_not_lost_when_nothing_else_changes() -> None:
+    async def scene() -> bool:
+        store = MemoryStore()
+        async with assembled(WEB, store=store, configuration=settings(dry_run=True)) as healthd:
+            store.broken = True
+            healthd.units.kill("web.service")
+            await healthd.logged(Event.STORAGE_FAILED)
+            store.broken = False
+            await healthd.turn()
+            return any("web.service" in key for key in store.rows)
+
+    assert asyncio.run(scene())

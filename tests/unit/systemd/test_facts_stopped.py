@@ -165,3 +165,35 @@ class TestStoppedOnPurpose:
         ledger.stopped(WEB, NOW)
 
         assert not ledger.units[WEB].stopped_by_job
+
+
+class TestDownForAReasonThatSystemdForgets:
+    def test_a_reset_failed_takes_the_result_from_systemd_and_not_from_us(self, ledger: Ledger) -> None:
+        ledger.service_said(WEB, {"result": "exit-code", "code": 1, "exit_status": 1}, NOW)
+        say(ledger, "failed")
+        ledger.service_said(WEB, {"result": "success", "code": 1, "exit_status": 1}, NOW)
+
+        assert say(ledger, "inactive", "dead").result == "exit-code"
+
+    def test_a_run_that_comes_after_it_has_its_own_result(self, ledger: Ledger) -> None:
+        ledger.service_said(WEB, {"result": "exit-code"}, NOW)
+        say(ledger, "failed")
+        ledger.service_said(WEB, {"result": "success"}, NOW)
+        say(ledger, "inactive", "dead")
+        say(ledger, "active", "running")
+        ledger.service_said(WEB, {"result": "success"}, NOW)
+
+        assert say(ledger, "inactive", "dead").result == "success"
+
+
+class TestDependencyFailed:
+    def test_a_start_that_is_given_up_for_what_the_unit_requires(self, ledger: Ledger) -> None:
+        say(ledger, "inactive", "dead", 7)
+
+        assert end(ledger, 7, "dependency").dependency_failed
+
+    def test_it_is_over_when_the_unit_starts(self, ledger: Ledger) -> None:
+        say(ledger, "inactive", "dead", 7)
+        end(ledger, 7, "dependency")
+
+        assert not say(ledger, "activating", "start", 8).dependency_failed

@@ -1,0 +1,181 @@
+"""Attempts are carried out side by side, and the end of each is told, whatever it is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthd.errors import BusLost
+from healthd.events import Event
+from healthd.heal import JOB_SECONDS, Healer
+from healthd.model import ActionKind, JobResult
+from healthd.registry import ActionSpec, find_actions
+from tests.fake_units import FakeUnits
+from tests.fakes import FakeLog
+from tests.unit.builders import DOWN, UNIT, attempt, killed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from healthd.decide.state import Key
+    from healthd.ports import Units
+
+    Run = Callable[[Units, str, float], Awaitable[JobResult]]
+
+
+class Bench:
+    """A healer over fakes. `told` lists what was reported, in order."""
+
+    def __init__(self, *units: Any, run: Run | None = None) -> None:
+        self.units, self.log = FakeUnits(*units), FakeLog()
+        self.told: list[tuple[Key, JobResult]] = []
+        self.heard = asyncio.Event()
+        actions = dict(find_actions())
+        if run is not None:
+            actions[ActionKind.START_UNIT] = ActionSpec(kind=ActionKind.START_UNIT, disruptive=False, run=run)
+        self._actions = actions
+
+    def healer(self, group: asyncio.TaskGroup) -> Healer:
+        return Healer(self.units, self._actions, self.log, group, self._hear)
+
+    def _hear(self, key: Key, result: JobResult) -> None:
+        self.told.append((key, result))
+        self.heard.set()
+
+    def heal(self, **changes: Any) -> JobResult:
+        """Carry one attempt out; its result."""
+
+        async def life() -> None:
+            async with asyncio.TaskGroup() as group:
+                self.healer(group).dispatch(DOWN, attempt(**changes))
+
+        asyncio.run(life())
+        ((key, result),) = self.told
+        assert key == DOWN
+        return result
+
+
+def test_an_attempt_does_its_action_on_its_unit_and_tells_how_the_job_ended() -> None:
+    bench = Bench(killed())
+
+    assert bench.heal() == JobResult(result="done")
+    assert bench.units.calls == [("start", UNIT)]
+
+
+def test_an_action_is_given_the_time_that_a_job_may_take() -> None:
+    deadlines = []
+
+    async def run(units: Units, unit: str, deadline: float) -> JobResult:
+        deadlines.append(deadline)
+        return JobResult(result="done")
+
+    Bench(run=run).heal()
+
+    assert deadlines == [JOB_SECONDS]
+
+
+def test_attempts_on_two_units_run_side_by_side() -> None:
+    bench = Bench(killed(), killed("db.service"))
+    bench.units.hangs.add(UNIT)
+    other = DOWN._replace(item="db.service")
+
+    async def life() -> None:
+        async with asyncio.TaskGroup() as group:
+            healer = bench.healer(group)
+            healer.dispatch(DOWN, attempt())
+            healer.dispatch(other, attempt(unit="db.service"))
+            await bench.heard.wait()
+            bench.units.let_go.set()
+
+    asyncio.run(asyncio.wait_for(life(), 10))
+
+    assert [key for key, _ in bench.told] == [other, DOWN]
+
+
+def test_an_attempt_for_which_the_bus_was_lost_says_so() -> None:
+    bench = Bench(killed())
+    bench.units.connected = False
+
+    assert bench.heal() == JobResult(result="lost", text="the bus is away")
+
+
+def test_an_action_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthd.heal.JOB_SECONDS", 0.005)
+    bench = Bench(killed())
+    bench.units.hangs.add(UNIT)
+
+    assert bench.heal() == JobResult(result="timeout", text="no end of it within 0.01 s")
+
+
+def test_an_action_that_this_healthd_does_not_have_is_not_supported() -> None:
+    result = Bench(killed()).heal(action=ActionKind.DISK_CLEANUP)
+
+    assert result == JobResult(result="not_supported", text="this healthd has no action disk_cleanup")
+
+
+def test_a_bug_in_an_action_fails_the_attempt_and_is_said_with_its_traceback() -> None:
+    async def run(units: Units, unit: str, deadline: float) -> JobResult:
+        raise ZeroDivisionError("a bug")
+
+    bench = Bench(run=run)
+
+    assert bench.heal() == JobResult(result="broken", text="ZeroDivisionError('a bug')")
+    (record,) = bench.log.of(Event.CHECK_FAILED)
+    assert isinstance(record.error, ZeroDivisionError)
+    assert record.fields == {"issue": str(DOWN), "unit": UNIT}
+
+
+def test_a_bug_in_an_action_disturbs_no_other_attempt() -> None:
+    async def run(units: Units, unit: str, deadline: float) -> JobResult:
+        raise BusLost("gone") if unit == UNIT else ZeroDivisionError("a bug")
+
+    bench = Bench(run=run)
+
+    async def life() -> None:
+        async with asyncio.TaskGroup() as group:
+            healer = bench.healer(group)
+            healer.dispatch(DOWN, attempt(unit="buggy.service"))
+            healer.dispatch(DOWN, attempt())
+
+    asyncio.run(life())
+
+    assert sorted(result.result for _, result in bench.told) == ["broken", "lost"]
+
+
+def test_at_the_end_no_job_is_waited_for_and_nothing_is_told() -> None:
+    begun = asyncio.Event()
+
+    async def run(units: Units, unit: str, deadline: float) -> JobResult:
+        begun.set()
+        await asyncio.Event().wait()
+        return JobResult(result="never")
+
+    bench = Bench(run=run)
+
+    async def life() -> None:
+        async with asyncio.TaskGroup() as group:
+            healer = bench.healer(group)
+            healer.dispatch(DOWN, attempt())
+            await begun.wait()
+            healer.abandon()
+
+    asyncio.run(asyncio.wait_for(life(), 10))
+
+    assert bench.told == []
+
+
+def test_an_attempt_that_has_ended_is_not_abandoned_any_more() -> None:
+    bench = Bench(killed())
+
+    async def life() -> None:
+        async with asyncio.TaskGroup() as group:
+            healer = bench.healer(group)
+            healer.dispatch(DOWN, attempt())
+            await bench.heard.wait()
+            healer.abandon()
+
+    asyncio.run(asyncio.wait_for(life(), 10))
+
+    assert len(bench.told) == 1

@@ -1,0 +1,189 @@
+"""Checks run side by side, each in its time, and none takes another down."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthd.assess.score import worst
+from healthd.errors import BusLost
+from healthd.events import Event
+from healthd.model import Assessment, Severity
+from healthd.ports import Ports
+from healthd.registry import CheckSpec
+from healthd.sample import Bound, Due, Sampler
+from tests.fake_units import FakeHost, FakeUnits
+from tests.fakes import FakeClock, FakeLog
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Sample = Callable[[Ports, Any, frozenset[str] | None], Awaitable[Any]]
+
+PORTS = Ports(units=FakeUnits(), host=FakeHost(), clock=FakeClock())
+
+
+def check(name: str, sample: Sample, assess: Callable[[Any, Any], Assessment] | None = None) -> Bound:
+    """A check whose reading is judged by this, or is the reason that it gives."""
+
+    def usable(reading: Any, options: Any) -> Assessment:
+        return Assessment(reason=str(reading))
+
+    spec = CheckSpec(type=name, options=lambda _: None, sample=sample, assess=assess or usable, score=worst, weight=1.0)
+    return Bound(name=name, spec=spec, options="its options", weight=1.0, critical=False)
+
+
+async def well(ports: Ports, options: Any, names: frozenset[str] | None) -> str:
+    return f"{options} {sorted(names or ())}"
+
+
+async def lost(ports: Ports, options: Any, names: frozenset[str] | None) -> str:
+    raise BusLost("the bus is away")
+
+
+async def buggy(ports: Ports, options: Any, names: frozenset[str] | None) -> str:
+    raise ZeroDivisionError("a bug")
+
+
+async def endless(ports: Ports, options: Any, names: frozenset[str] | None) -> str:
+    await asyncio.Event().wait()
+    return "never"
+
+
+class Scripted:
+    """Reads in a different way each time."""
+
+    def __init__(self, *samples: Sample) -> None:
+        self._samples = list(samples)
+
+    async def __call__(self, ports: Ports, options: Any, names: frozenset[str] | None) -> Any:
+        return await self._samples.pop(0)(ports, options, names)
+
+
+def run(sampler: Sampler, *checks: Bound, names: frozenset[str] | None = None, limit: float = 60.0) -> list[Assessment]:
+    due = [Due(check=each, names=names) for each in checks]
+    return [assessment for _, assessment in asyncio.run(sampler.run(due, limit))]
+
+
+@pytest.fixture
+def log() -> FakeLog:
+    return FakeLog()
+
+
+@pytest.fixture
+def sampler(log: FakeLog) -> Sampler:
+    return Sampler(PORTS, log)
+
+
+def test_a_check_is_given_its_options_and_the_names_to_look_at(sampler: Sampler) -> None:
+    (assessment,) = run(sampler, check("a", well), names=frozenset({"y", "x"}))
+
+    assert assessment == Assessment(reason="its options ['x', 'y']")
+
+
+def test_without_a_check_that_is_due_there_is_nothing(sampler: Sampler) -> None:
+    assert run(sampler) == []
+
+
+def test_each_assessment_comes_with_its_check_in_the_order_asked(sampler: Sampler) -> None:
+    checks = [check(name, well) for name in ("c", "a", "b")]
+
+    results = asyncio.run(sampler.run([Due(check=each, names=None) for each in checks], 60.0))
+
+    assert [bound.name for bound, _ in results] == ["c", "a", "b"]
+
+
+def test_checks_run_side_by_side(sampler: Sampler) -> None:
+    both = asyncio.Barrier(2)
+
+    async def meet(ports: Ports, options: Any, names: frozenset[str] | None) -> str:
+        await both.wait()
+        return "met"
+
+    assert [each.reason for each in run(sampler, check("a", meet), check("b", meet))] == ["met", "met"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (lost, "the bus is away"),
+        (buggy, "the check is broken: ZeroDivisionError('a bug')"),
+        (endless, "no reading within 0.01 s"),
+    ],
+)
+def test_a_check_that_fails_says_why_and_disturbs_no_other(sampler: Sampler, bad: Sample, reason: str) -> None:
+    first, failed, last = run(sampler, check("a", well), check("b", bad), check("c", well), limit=0.01)
+
+    assert first.usable
+    assert last.usable
+    assert failed == Assessment(usable=False, reason=reason)
+
+
+def test_a_check_that_alone_is_due_has_the_same_limit(sampler: Sampler) -> None:
+    (assessment,) = run(sampler, check("a", endless), limit=0.01)
+
+    assert not assessment.usable
+
+
+def test_a_bug_in_judging_is_that_checks_trouble_alone(sampler: Sampler, log: FakeLog) -> None:
+    def assess(reading: Any, options: Any) -> Assessment:
+        raise KeyError("a bug")
+
+    (assessment,) = run(sampler, check("a", well, assess))
+
+    assert not assessment.usable
+    assert isinstance(log.of(Event.CHECK_FAILED)[0].error, KeyError)
+
+
+@pytest.mark.parametrize("bad", [lost, buggy])
+def test_a_failure_is_said_once(sampler: Sampler, log: FakeLog, bad: Sample) -> None:
+    for _ in range(3):
+        run(sampler, check("a", bad))
+
+    (record,) = log.of(Event.CHECK_FAILED)
+    assert record.fields["component"] == "a"
+
+
+@pytest.mark.parametrize("bad", [lost, buggy])
+def test_a_failure_is_said_again_after_the_check_worked(sampler: Sampler, log: FakeLog, bad: Sample) -> None:
+    bound = check("a", Scripted(bad, well, bad))
+    for _ in range(3):
+        run(sampler, bound)
+
+    assert len(log.of(Event.CHECK_FAILED)) == 2
+
+
+def test_what_failed_says_what_is_not_judged_and_why(sampler: Sampler, log: FakeLog) -> None:
+    run(sampler, check("web", lost))
+
+    (record,) = log.of(Event.CHECK_FAILED)
+    assert record.message == "web cannot be judged: the bus is away"
+    assert record.severity is Severity.MEDIUM
+    assert record.fields == {"component": "web", "reason": "the bus is away"}
+
+
+def test_a_bug_is_said_with_its_traceback_though_a_failure_was_said_before(sampler: Sampler, log: FakeLog) -> None:
+    bound = check("a", Scripted(lost, buggy, buggy, lost))
+    for _ in range(4):
+        run(sampler, bound)
+
+    assert [type(record.error) for record in log.of(Event.CHECK_FAILED)] == [type(None), ZeroDivisionError]
+
+
+def test_one_check_that_fails_does_not_silence_another(sampler: Sampler, log: FakeLog) -> None:
+    run(sampler, check("a", lost), check("b", lost))
+
+    assert sorted(str(record.fields["component"]) for record in log.of(Event.CHECK_FAILED)) == ["a", "b"]
+
+
+def test_whoever_ends_the_daemon_ends_its_checks(sampler: Sampler) -> None:
+    async def life() -> bool:
+        task = asyncio.create_task(sampler.run([Due(check=check("a", endless), names=None)], 60.0))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert asyncio.run(life())
