@@ -3,9 +3,10 @@
 import json
 import shlex
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from threading import Timer
 
 from tools.throwaway.container import Container
 from tools.throwaway.errors import CommandFailed
@@ -104,6 +105,22 @@ class Host:
         last = self.journal("--lines=0", "--show-cursor").strip()
         return last.removeprefix("-- cursor: ")
 
+    def follow(self, cursor: str, *, seconds: float) -> Generator[dict[str, str], None, None]:
+        """The records after `cursor` and then each new one as it is written, for `seconds` in all; of this boot."""
+        # It ends with its input. Killed, it would be left behind as a zombie, for which a shutdown waits 10 s.
+        command = self.enter(["sh", "-c", _FOLLOW, "follow", cursor])
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command, text=True, **pipes) as process:
+            if process.stdin is None or process.stdout is None:
+                raise AssertionError("both were asked for")
+            timer = Timer(seconds, process.stdin.close)
+            timer.start()
+            try:
+                yield from map(json.loads, process.stdout)
+            finally:
+                timer.cancel()
+                process.stdin.close()
+
     def await_record(self, cursor: str, *matches: str, seconds: float = 30.0) -> dict[str, str]:
         """The first journal record after `cursor` with all `matches` ("FIELD=value"); waits up to `seconds` for it.
 
@@ -111,14 +128,9 @@ class Host:
         """
         wanted = dict(match.split("=", 1) for match in matches)
         # The matching is ours: journalctl 252 finds nothing after a cursor when it is given two fields.
-        follow = ["journalctl", "--follow", "--lines=all", "--output=json", f"--after-cursor={cursor}"]
-        with subprocess.Popen(
-            ["timeout", str(seconds), *self.enter(follow)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ) as process:
-            for line in process.stdout or ():
-                record: dict[str, str] = json.loads(line)
+        with closing(self.follow(cursor, seconds=seconds)) as records:
+            for record in records:
                 if wanted.items() <= record.items():
-                    process.terminate()
                     return record
         told = self.journal(f"--after-cursor={cursor}", "--unit=healthd")
         raise TimeoutError(f"no record with {' '.join(matches)} within {seconds:g} s; healthd said:\n{told}")
@@ -184,6 +196,7 @@ class Host:
         )
 
 
+_FOLLOW = 'journalctl --follow --lines=all --output=json "--after-cursor=$1" & read -r _; kill $!; wait $!'
 _AWAIT_UNIT = Path(__file__).with_name("await_unit.py")
 
 

@@ -1,129 +1,137 @@
+"""The picture of the host: what the last looks showed."""
+
 from __future__ import annotations
 
+from typing import Any
+
 from healthd.assess.picture import Component, Picture
-from healthd.assess.score import counted, status_of
-from healthd.model import Assessment, Finding, IssueType, Item, Status
+from healthd.assess.score import counted
+from healthd.model import Assessment, Item, Status
+from tests.unit.builders import finding, item
+
+A, B = item(name="a.service"), item(name="b.service")
+BAD = item(finding(), name="b.service")
 
 
-def component(name: str = "services", **changes: object) -> Component:
-    values = {"name": name, "weight": 0.35, "critical": False, "combine": counted, **changes}
-    return Component(**values)  # type: ignore[arg-type]
+def component(name: str = "services", **changes: Any) -> Component:
+    return Component(**{"name": name, "weight": 0.35, "critical": False, "combine": counted, **changes})
 
 
-def item(name: str, *, bad: bool = False, settled: bool = True, critical: bool = False) -> Item:
-    findings = (Finding(type=IssueType.SERVICE_DOWN, message="down", unit=name),) if bad else ()
-    score = 0.0 if bad else 1.0
-    return Item(
-        name=name,
-        status=status_of(score),
-        score=score,
-        message="",
-        findings=findings,
-        settled=settled,
-        critical=critical,
-    )
+def picture(*items: Item) -> Picture:
+    """A picture in which these items were judged."""
+    whole = Picture([component()])
+    whole.take("services", Assessment(items=items), 100.0)
+    return whole
 
 
-def of(*items: Item, partial: bool = False, gone: frozenset[str] = frozenset()) -> Assessment:
-    return Assessment(items=items, partial=partial, gone=gone)
+def test_at_first_nothing_is_known() -> None:
+    whole = Picture([component()])
+
+    assert (whole.status(), whole.score(), whole.complete) == (Status.UNKNOWN, 0.0, False)
+    assert whole.statuses() == {"services": Status.UNKNOWN}
 
 
-UNUSABLE = Assessment(usable=False, reason="the bus is away")
+def test_a_look_gives_a_score_and_says_what_was_judged() -> None:
+    whole = Picture([component()])
+
+    judged, gone = whole.take("services", Assessment(items=(A, BAD)), 100.0)
+
+    assert (judged, gone) == ([("services", "a.service"), ("services", "b.service")], [])
+    assert (whole.score(), whole.status(), whole.complete) == (0.6, Status.UNHEALTHY, True)
+    assert whole.components["services"].checked_at == 100.0
 
 
-def test_a_component_is_unknown_until_it_was_judged() -> None:
-    picture = Picture([component()])
+def test_a_whole_look_takes_out_what_it_does_not_show() -> None:
+    whole = picture(A, B)
 
-    assert picture.status() is Status.UNKNOWN
-    assert not picture.complete
+    judged, gone = whole.take("services", Assessment(items=(A,)), 101.0)
 
-    picture.take("services", of(item("a")), 1.0)
-
-    assert picture.status() is Status.HEALTHY
-    assert picture.complete
+    assert (judged, gone) == ([("services", "a.service")], [("services", "b.service")])
+    assert list(whole.items) == [("services", "a.service")]
 
 
-def test_a_partial_look_changes_only_the_items_it_looked_at() -> None:
-    picture = Picture([component()])
-    picture.take("services", of(item("a"), item("b")), 1.0)
+def test_a_partial_look_leaves_the_others_as_they_were() -> None:
+    whole = picture(A, B)
 
-    judged, gone = picture.take("services", of(item("b", bad=True), partial=True), 2.0)
+    judged, gone = whole.take("services", Assessment(items=(BAD,), partial=True), 101.0)
 
-    assert (judged, gone) == ([("services", "b")], [])
-    assert sorted(picture.components["services"].items) == ["a", "b"]
-    assert picture.components["services"].score == 0.6
-
-
-def test_a_full_look_drops_the_items_that_it_does_not_find() -> None:
-    picture = Picture([component()])
-    picture.take("services", of(item("a"), item("b")), 1.0)
-
-    _, gone = picture.take("services", of(item("a")), 2.0)
-
-    assert gone == [("services", "b")]
-    assert list(picture.items) == [("services", "a")]
+    assert (judged, gone) == ([("services", "b.service")], [])
+    assert set(whole.items) == {("services", "a.service"), ("services", "b.service")}
+    assert whole.score() == 0.6
 
 
-def test_an_item_that_a_partial_look_says_is_gone_is_dropped_once() -> None:
-    picture = Picture([component()])
-    picture.take("services", of(item("a"), item("b")), 1.0)
+def test_a_partial_look_takes_out_what_it_says_is_gone_in_name_order() -> None:
+    whole = picture(A, B)
 
-    first = picture.take("services", of(partial=True, gone=frozenset({"b"})), 2.0)
-    second = picture.take("services", of(partial=True, gone=frozenset({"b"})), 3.0)
+    _, gone = whole.take("services", Assessment(gone=frozenset({"b.service", "a.service", "x"}), partial=True), 101.0)
 
-    assert (first, second) == (([], [("services", "b")]), ([], []))
-
-
-def test_an_item_between_two_states_keeps_the_score_it_had() -> None:
-    picture = Picture([component()])
-    picture.take("services", of(item("a", bad=True)), 1.0)
-
-    picture.take("services", of(item("a", settled=False), partial=True), 2.0)
-
-    assert picture.components["services"].score == 0.6
-    assert not picture.items["services", "a"].settled
+    assert gone == [("services", "a.service"), ("services", "b.service")]
+    assert whole.score() == 1.0
 
 
-def test_a_lost_reading_is_unknown_with_its_reason_and_hides_the_old_items_from_decisions() -> None:
-    picture = Picture([component()])
-    picture.take("services", of(item("a", bad=True)), 1.0)
+def test_a_look_without_news_changes_nothing() -> None:
+    whole = picture(A, BAD)
 
-    picture.take("services", UNUSABLE, 2.0)
-
-    assert picture.statuses() == {"services": Status.UNKNOWN}
-    assert picture.components["services"].reason == "the bus is away"
-    assert picture.items == {}
+    assert whole.take("services", Assessment(partial=True), 101.0) == ([], [])
+    assert whole.score() == 0.6
 
 
-def test_after_a_lost_reading_items_that_were_not_looked_at_again_are_as_they_were() -> None:
-    picture = Picture([component()])
-    picture.take("services", of(item("a"), item("b", bad=True)), 1.0)
-    picture.take("services", UNUSABLE, 2.0)
+def test_what_cannot_be_read_is_unknown_with_its_reason_and_shows_the_engine_no_item() -> None:
+    whole = picture(A, BAD)
 
-    picture.take("services", of(item("a"), partial=True), 3.0)
+    whole.take("services", Assessment(usable=False, reason="the bus is away"), 101.0)
 
-    assert sorted(picture.items) == [("services", "a"), ("services", "b")]
-    assert picture.components["services"].score == 0.6
-
-
-def test_a_critical_unit_that_is_down_makes_the_host_unhealthy() -> None:
-    picture = Picture([component(), component("memory", weight=10.0)])
-    picture.take("memory", of(), 1.0)
-
-    picture.take("services", of(item("a", bad=True, critical=True)), 1.0)
-
-    assert picture.status() is Status.UNHEALTHY
-    assert picture.score() > 0.9
+    services = whole.components["services"]
+    assert (services.status, services.reason, services.judged) == (Status.UNKNOWN, "the bus is away", True)
+    assert whole.items == {}
 
 
-def test_other_settings_keep_what_was_judged_and_forget_components_that_are_no_more() -> None:
-    picture = Picture([component(), component("memory")])
-    picture.take("services", of(item("a", bad=True)), 1.0)
-    picture.take("memory", of(item("ram")), 1.0)
+def test_when_it_can_be_read_again_every_item_is_back() -> None:
+    whole = picture(A, B)
+    whole.take("services", Assessment(usable=False, reason="the bus is away"), 101.0)
 
-    picture.replace_components([component(weight=0.5), component("cpu")])
+    whole.take("services", Assessment(items=(BAD,), partial=True), 102.0)
 
-    assert picture.components["services"].score == 0.6
-    assert picture.components["services"].weight == 0.5
-    assert sorted(picture.components) == ["cpu", "services"]
-    assert list(picture.items) == [("services", "a")]
+    assert set(whole.items) == {("services", "a.service"), ("services", "b.service")}
+    assert whole.components["services"].reason == ""
+
+
+def test_an_item_between_two_states_keeps_the_score_and_the_findings_that_it_had() -> None:
+    whole = picture(BAD)
+
+    whole.take("services", Assessment(items=(item(name="b.service", settled=False, message="starting"),)), 101.0)
+
+    seen = whole.items["services", "b.service"]
+    assert (seen.findings, seen.score, seen.message, seen.settled) == (BAD.findings, 0.0, "starting", False)
+
+
+def test_an_item_that_is_new_and_between_two_states_is_taken_as_it_is() -> None:
+    starting = item(name="a.service", settled=False)
+
+    assert picture(starting).items["services", "a.service"] == starting
+
+
+def test_a_critical_item_that_is_not_well_makes_its_component_critical() -> None:
+    whole = picture(item(finding(), name="b.service", critical=True))
+
+    assert whole.parts()[0].critical
+    assert whole.status() is Status.UNHEALTHY
+
+
+def test_a_reload_keeps_what_was_judged_and_takes_over_the_new_weights() -> None:
+    whole = picture(A)
+
+    whole.replace_components([component(weight=0.5, critical=True), component("web")])
+
+    services = whole.components["services"]
+    assert (services.weight, services.critical, services.score, services.checked_at) == (0.5, True, 1.0, 100.0)
+    assert set(whole.items) == {("services", "a.service")}
+    assert not whole.complete
+
+
+def test_a_reload_forgets_components_that_are_no_more() -> None:
+    whole = picture(A)
+
+    whole.replace_components([component("web")])
+
+    assert (list(whole.components), whole.items) == (["web"], {})

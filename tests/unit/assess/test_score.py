@@ -1,14 +1,12 @@
+"""Scores and statuses, of a component and of the host."""
+
 from __future__ import annotations
 
 import pytest
 
 from healthd.assess.score import Part, counted, host_status, overall_score, status_of, worst
-from healthd.model import Finding, IssueType, Item, Status
-
-
-def item(name: str, score: float = 1.0, *, bad: bool = False, critical: bool = False) -> Item:
-    findings = (Finding(type=IssueType.SERVICE_DOWN, message="down", unit=name),) if bad else ()
-    return Item(name=name, status=status_of(score), score=score, message="", findings=findings, critical=critical)
+from healthd.model import Status
+from tests.unit.builders import finding, item
 
 
 @pytest.mark.parametrize(
@@ -23,65 +21,77 @@ def item(name: str, score: float = 1.0, *, bad: bool = False, critical: bool = F
         (None, Status.UNKNOWN),
     ],
 )
-def test_a_component_is_healthy_from_0_8_and_degraded_from_0_5_and_a_reading_of_zero_is_not_unknown(
-    score: float | None, status: Status
-) -> None:
+def test_a_score_has_a_status_and_no_score_is_unknown_and_never_bad(score: float | None, status: Status) -> None:
     assert status_of(score) is status
 
 
-def test_a_component_with_items_is_as_good_as_its_worst_item() -> None:
-    assert worst([item("a"), item("b", 0.3), item("c", 0.6)]) == 0.3
-    assert worst([]) == 1.0
+def test_a_component_is_as_well_as_its_worst_item() -> None:
+    assert worst([item(score=0.9), item(score=0.3)]) == 0.3
 
 
-@pytest.mark.parametrize(("bad", "score"), [(0, 1.0), (1, 0.6), (2, 0.58), (5, 0.52), (6, 0.5), (100, 0.5)])
-def test_services_count_their_bad_units(bad: int, score: float) -> None:
-    items = [item(f"bad-{number}", 0.0, bad=True) for number in range(bad)]
-
-    assert counted([*items, item("good")]) == score
+def test_a_component_without_items_has_nothing_wrong() -> None:
+    assert (worst([]), counted([])) == (1.0, 1.0)
 
 
-def test_services_are_at_zero_while_a_critical_unit_is_not_well() -> None:
-    assert counted([item("a", 0.0, bad=True, critical=True), item("b")]) == 0.0
-    assert counted([item("a", critical=True), item("b", 0.0, bad=True)]) == 0.6
+@pytest.mark.parametrize(("bad", "score"), [(0, 1.0), (1, 0.6), (2, 0.58), (3, 0.56), (6, 0.5), (400, 0.5)])
+def test_services_count_what_is_not_well(bad: int, score: float) -> None:
+    assert counted([item(), *[item(finding())] * bad]) == score
+
+
+def test_a_critical_unit_that_is_down_makes_services_zero() -> None:
+    assert counted([item(), item(finding(), critical=True)]) == 0.0
+
+
+def test_a_critical_unit_that_is_well_weighs_no_more_than_another() -> None:
+    assert counted([item(critical=True), item(finding())]) == 0.6
+
+
+def part(score: float | None, weight: float = 1.0, *, critical: bool = False, judged: bool = True) -> Part:
+    return Part(score=score, weight=weight, critical=critical, judged=judged)
 
 
 def test_the_overall_score_is_the_weighted_mean_of_what_is_known() -> None:
-    parts = [Part(score=1.0, weight=0.3), Part(score=0.5, weight=0.1), Part(score=None, weight=0.6)]
-
-    assert overall_score(parts) == pytest.approx((0.3 + 0.05) / 0.4)
+    assert overall_score([part(1.0, 3.0), part(0.6, 1.0), part(None, 100.0)]) == 0.9
 
 
-def test_components_without_weight_have_equal_voices_and_no_components_score_zero() -> None:
-    assert overall_score([Part(score=1.0, weight=0.0), Part(score=0.5, weight=0.0)]) == 0.75
-    assert overall_score([]) == 0.0
+def test_components_without_weight_have_equal_voices() -> None:
+    assert overall_score([part(1.0, 0.0), part(0.5, 0.0)]) == 0.75
 
 
-def test_a_host_of_which_nothing_is_known_is_unknown() -> None:
-    assert host_status([]) is Status.UNKNOWN
-    assert host_status([Part(score=None, weight=1.0)]) is Status.UNKNOWN
+def test_with_nothing_known_the_overall_score_is_zero() -> None:
+    assert overall_score([part(None)]) == 0.0
 
 
 @pytest.mark.parametrize(
-    ("score", "status"),
-    [(0.9, Status.HEALTHY), (0.89, Status.DEGRADED), (0.7, Status.DEGRADED), (0.69, Status.UNHEALTHY)],
+    ("parts", "status"),
+    [
+        ([], Status.UNKNOWN),
+        ([part(None, judged=False)], Status.UNKNOWN),
+        ([part(1.0)], Status.HEALTHY),
+        ([part(0.9, weight) for weight in (0.35, 0.15, 0.15, 0.1)], Status.HEALTHY),
+        ([part(0.89)], Status.DEGRADED),
+        ([part(0.7), part(0.7)], Status.DEGRADED),
+        ([part(0.69)], Status.UNHEALTHY),
+        ([part(1.0, 100.0), part(0.4)], Status.DEGRADED),
+        ([part(1.0, 100.0), part(0.4, critical=True)], Status.UNHEALTHY),
+        ([part(1.0, 100.0), part(0.6, critical=True)], Status.HEALTHY),
+        ([part(1.0), part(None)], Status.DEGRADED),
+        ([part(1.0), part(None, judged=False)], Status.HEALTHY),
+    ],
+    ids=[
+        "nothing at all",
+        "nothing judged yet",
+        "all well",
+        "exactly at the limit",
+        "below healthy",
+        "at the limit of degraded",
+        "below degraded",
+        "an unhealthy part does not vanish in the mean",
+        "a critical part decides",
+        "a critical part that is degraded does not decide",
+        "what was known and is not any more",
+        "what was never known",
+    ],
 )
-def test_a_host_is_healthy_from_0_9_and_degraded_from_0_7(score: float, status: Status) -> None:
-    assert host_status([Part(score=score, weight=1.0)]) is status
-
-
-def test_an_unhealthy_component_keeps_the_host_at_best_degraded_however_little_it_weighs() -> None:
-    assert host_status([Part(score=1.0, weight=0.99), Part(score=0.0, weight=0.01)]) is Status.DEGRADED
-
-
-def test_a_critical_component_that_is_unhealthy_makes_the_host_unhealthy() -> None:
-    parts = [Part(score=1.0, weight=0.99), Part(score=0.0, weight=0.01, critical=True)]
-
-    assert host_status(parts) is Status.UNHEALTHY
-
-
-def test_a_component_that_was_judged_before_and_is_unknown_now_keeps_the_host_at_best_degraded() -> None:
-    well = Part(score=1.0, weight=1.0)
-
-    assert host_status([well, Part(score=None, weight=0.1, judged=True)]) is Status.DEGRADED
-    assert host_status([well, Part(score=None, weight=0.1, judged=False)]) is Status.HEALTHY
+def test_the_host_has_a_status(parts: list[Part], status: Status) -> None:
+    assert host_status(parts) is status
