@@ -82,20 +82,8 @@ class Story:
                     unit=unit,
                     reason=HoldReason.OPERATOR_STOPPED,
                 )
-            case GaveUp(ticket=ticket, retry=retry):
-                then = f"the next try is in {span(retry)}" if retry else "there will be no further try"
-                message = (
-                    f"GAVE UP on {ticket.unit}: {counted(ticket.attempts, 'attempt')} did not help ({ticket.message}). "
-                )
-                message += f"A person is needed; {then}. See: healthctl explain {ticket.key.item}"
-                self._event(
-                    Event.HEALING_GAVE_UP,
-                    message,
-                    ticket,
-                    Severity.CRITICAL,
-                    attempt=ticket.attempts,
-                    reason=HoldReason.GAVE_UP,
-                )
+            case GaveUp():
+                self._gave_up(happening)
             case Unsupported(ticket=ticket, text=text):
                 self._event(
                     Event.HEALING_FINISHED,
@@ -106,6 +94,22 @@ class Story:
                 )
             case _:
                 assert_never(happening)
+
+    def _gave_up(self, happening: GaveUp) -> None:
+        ticket = happening.ticket
+        then = f"the next try is in {span(happening.retry)}" if happening.retry else "there will be no further try"
+        message = (
+            f"GAVE UP on {ticket.unit}: {counted(ticket.attempts, 'attempt')} did not help ({ticket.message}). "
+            f"A person is needed; {then}. See: healthctl explain {ticket.key.item}"
+        )
+        self._event(
+            Event.HEALING_GAVE_UP,
+            message,
+            ticket,
+            Severity.CRITICAL,
+            attempt=ticket.attempts,
+            reason=HoldReason.GAVE_UP,
+        )
 
     def _started(self, happening: Started, max_attempts: dict[str, int]) -> None:
         ticket, attempt = happening.ticket, happening.attempt

@@ -109,8 +109,8 @@ class Host:
         """The records after `cursor` and then each new one as it is written, for `seconds` in all; of this boot."""
         # It ends with its input. Killed, it would be left behind as a zombie, for which a shutdown waits 10 s.
         command = self.enter(["sh", "-c", _FOLLOW, "follow", cursor])
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen(command, text=True, **pipes) as process:
+        pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere, text=True) as process:
             if process.stdin is None or process.stdout is None:
                 raise AssertionError("both were asked for")
             timer = Timer(seconds, process.stdin.close)
