@@ -145,8 +145,16 @@ def _carry_out(turn: Turn, ticket: Ticket, verdict: Verdict) -> None:
         return
     if ticket.hold is not verdict.hold or (verdict.hold is None and ticket.hold_text != verdict.text):
         _announce(turn, ticket, verdict)
-    ticket = replace(ticket, hold=verdict.hold, hold_text=verdict.text, hold_until=verdict.until)
-    turn.put(replace(ticket, wake_at=verdict.until, well_since=None))
+    turn.put(
+        replace(
+            ticket,
+            hold=verdict.hold,
+            hold_text=verdict.text,
+            hold_until=verdict.until,
+            wake_at=verdict.until,
+            well_since=None,
+        )
+    )
 
 
 def _announce(turn: Turn, ticket: Ticket, verdict: Verdict) -> None:

@@ -118,13 +118,16 @@ def cause_of(unit: UnitFacts) -> Cause:
         return Cause.CORE_DUMP
     if unit.code == _KILLED:
         return Cause.SIGNAL
-    # Which exit statuses are a success is the unit's to say (SuccessExitStatus=), and Result says that it was one.
-    return Cause.CLEAN_EXIT if unit.code == _EXITED and unit.result == "success" else Cause.UNKNOWN
+    if unit.code != _EXITED or unit.result != "success":
+        return Cause.UNKNOWN
+    # With another status either SuccessExitStatus= names it, or somebody reset the failed state since: systemd does not
+    # tell one from the other, and what failed must not pass for what ended well.
+    return Cause.EXIT_CODE if unit.exit_status else Cause.CLEAN_EXIT
 
 
 def _is_config(unit: UnitFacts) -> bool:
-    # Behind a start limit stands the failure that used it up: a missing program stays missing after a reset.
-    if unit.code != _EXITED or unit.result not in ("exit-code", "start-limit-hit"):
+    # Behind a start limit stands the failure that used it up, and a missing program stays missing after a reset.
+    if unit.code != _EXITED or unit.result not in ("exit-code", "start-limit-hit", "success"):
         return False
     return unit.exit_status in SETUP_EXITS or unit.exit_status == _EX_CONFIG
 
@@ -154,7 +157,7 @@ def in_words(unit: UnitFacts) -> str:
         case Cause.DEPENDENCY:
             return "not started, because something that it requires has failed"
         case Cause.CLEAN_EXIT:
-            return "ended by itself with success" + (f" (exit status {unit.exit_status})" if unit.exit_status else "")
+            return "ended by itself with success"
         case Cause.UNKNOWN:
             return f"failed ({unit.result})" if unit.result not in ("", "success") else "failed"
         case cause:

@@ -41,6 +41,13 @@ def _unknown(case: Case) -> Verdict | None:
     return None
 
 
+def _acting(case: Case) -> Verdict | None:
+    """What a unit shows in the middle of an attempt, such as a reset before a start, is no ground for another hold."""
+    if case.ticket.unit in case.used.acting:
+        return _hold(HoldReason.JOB_RUNNING, "healthd is already acting on the unit")
+    return None
+
+
 def _shutting_down(case: Case) -> Verdict | None:
     if case.moment.system is SystemState.STOPPING:
         return _hold(HoldReason.SHUTTING_DOWN, "the host is shutting down")
@@ -151,6 +158,10 @@ def _starting(case: Case) -> Verdict | None:
         return _hold(HoldReason.STARTING, "the unit is starting")
     if case.ticket.key.type in _DOWN and unit is not None and unit.running:
         return _hold(HoldReason.STARTING, "it runs again; its check has not looked since")
+    if case.ticket.key.type is IssueType.CRASH_LOOP and unit is not None and unit.active in ("failed", "inactive"):
+        return _hold(
+            HoldReason.STARTING, "systemd does not restart it any more; that it is down is an issue of its own"
+        )
     if case.ticket.key.type is IssueType.CRASH_LOOP:
         return _hold(
             HoldReason.STARTING, "systemd restarts it by itself (Restart=); healthd acts when systemd gives up"
@@ -167,8 +178,6 @@ def _unsettled(case: Case) -> Verdict | None:
 
 def _job_running(case: Case) -> Verdict | None:
     unit = case.unit
-    if case.ticket.unit in case.used.acting:
-        return _hold(HoldReason.JOB_RUNNING, "healthd is already acting on the unit")
     if unit is not None and unit.job and not unit.own_job:
         return _hold(HoldReason.JOB_RUNNING, "somebody else's job is queued for the unit")
     if unit is not None and unit.job:
@@ -220,6 +229,7 @@ def _host_budget(case: Case) -> Verdict | None:
 
 
 HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
+    _acting,
     _shutting_down,
     _switched_off,
     _permission,

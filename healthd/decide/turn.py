@@ -88,8 +88,18 @@ class Turn:
         before = facts.invocation if facts else ""
         number = ticket.attempts + 1
         attempt = Attempt(number=number, action=action, unit=unit, started_at=now, before=before, by=by)
-        ticket = replace(ticket, attempt=attempt, attempts=number, hold=None, hold_text="", hold_until=None)
-        ticket = self.put(replace(ticket, wake_at=None, well_since=None))
+        ticket = self.put(
+            replace(
+                ticket,
+                attempt=attempt,
+                attempts=number,
+                hold=None,
+                hold_text="",
+                hold_until=None,
+                wake_at=None,
+                well_since=None,
+            )
+        )
         mark = Mark(now, unit)
         self._marks = (*self._marks, mark)
         self._usage.began(mark)

@@ -17,12 +17,12 @@ from tests.fakes import FakeLog
 from tests.unit.builders import DOWN, UNIT, attempt, killed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from healthd.decide.state import Key
     from healthd.ports import Units
 
-    Run = Callable[[Units, str, float], Awaitable[JobResult]]
+    Run = Callable[[Units, str, float], Coroutine[Any, Any, JobResult]]
 
 
 class Bench:

@@ -1,0 +1,413 @@
+"""The component `services`: which units it looks at, and what it makes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthd.checks import services
+from healthd.checks.services import Reading
+from healthd.config import CleanExit, ServicesSettings, UnitSettings
+from healthd.errors import BusLost
+from healthd.model import Finding, IssueType, Item, Status
+from healthd.ports import Ports
+from tests.fake_units import FakeHost, FakeUnits, service
+from tests.fakes import FakeClock
+from tests.unit.builders import UNIT, detail, killed, settings
+
+if TYPE_CHECKING:
+    from healthd.model import Assessment, UnitFacts
+
+NOW = 5000.0
+ENDED: dict[str, Any] = {"active": "inactive", "sub": "dead", "code": 1, "exit_status": 0}
+
+
+def look(*units: UnitFacts, at: float = NOW, names: frozenset[str] | None = None, **options: Any) -> Assessment:
+    reading = Reading(at=at, current=True, units=units, names=names)
+    return services.assess(reading, ServicesSettings(**options))
+
+
+def judge(unit: UnitFacts, at: float = NOW, **table: Any) -> Item:
+    (item,) = look(unit, at=at, unit={unit.name: UnitSettings(**table)}).items
+    return item
+
+
+def types(item: Item) -> list[IssueType]:
+    return [finding.type for finding in item.findings]
+
+
+def seen(units: FakeUnits, options: ServicesSettings | None = None, names: frozenset[str] | None = None) -> Reading:
+    ports = Ports(units=units, host=FakeHost(), clock=FakeClock(boot=NOW))
+    return asyncio.run(services.sample(ports, options or ServicesSettings(), names))
+
+
+def watched(*units: UnitFacts, **options: Any) -> list[str]:
+    return [unit.name for unit in seen(FakeUnits(*units), ServicesSettings(**options)).units]
+
+
+# Which units
+
+
+@pytest.mark.parametrize("state", ["enabled", "enabled-runtime", "generated"])
+def test_every_enabled_service_is_watched(state: str) -> None:
+    assert watched(service(UNIT, file_state=state)) == [UNIT]
+
+
+@pytest.mark.parametrize("state", ["disabled", "static", ""])
+def test_what_is_not_enabled_is_watched_only_once_it_has_failed(state: str) -> None:
+    assert watched(service(UNIT, file_state=state)) == []
+    assert watched(killed(UNIT, file_state=state)) == [UNIT]
+
+
+def test_what_an_enabled_unit_needs_is_watched_while_it_comes_back() -> None:
+    needed = detail(required_by_enabled=True)
+
+    assert watched(service(UNIT, file_state="static", active="activating", detail=needed)) == [UNIT]
+    assert watched(service("data.mount", file_state="static", detail=needed)) == ["data.mount"]
+
+
+def test_a_unit_of_any_type_is_watched_once_it_has_failed() -> None:
+    assert watched(killed("data.mount"), service("other.mount"), killed("a.timer")) == ["data.mount", "a.timer"]
+
+
+def test_a_unit_with_a_table_or_named_by_watch_is_watched_whatever_it_is() -> None:
+    units = (service("a.timer", file_state=""), service("b.socket", file_state=""))
+
+    assert watched(*units, unit={"a.timer": UnitSettings()}, watch=("b.socket",)) == ["a.timer", "b.socket"]
+
+
+def test_watch_narrows_and_ignore_leaves_out() -> None:
+    units = (service("a.service"), killed("b.service"), service("web.service"))
+
+    assert watched(*units, watch=("web*", "a*"), ignore=("a.service",)) == ["web.service"]
+
+
+@pytest.mark.parametrize("own", ["healthd.service", "healthd-deliver.service", "healthd-check@x.service"])
+def test_healthds_own_units_are_never_items(own: str) -> None:
+    assert watched(killed(own), unit={own: UnitSettings()}) == []
+
+
+def test_an_operators_unit_with_a_name_that_only_begins_alike_is_watched() -> None:
+    assert watched(service("healthdata.service")) == ["healthdata.service"]
+
+
+# Reading
+
+
+def test_asked_for_some_units_it_reads_those_in_name_order_and_the_rest_are_not_its_business() -> None:
+    units = FakeUnits(service("a.service"), service("b.service"), service("c.service"))
+
+    reading = seen(units, names=frozenset({"c.service", "b.service", "gone.service"}))
+
+    assert [unit.name for unit in reading.units] == ["b.service", "c.service"]
+
+
+def test_what_signals_do_not_tell_is_asked_of_units_that_do_not_run() -> None:
+    units = FakeUnits(killed(UNIT, detail=None), service("other.service", detail=None))
+
+    details = {unit.name: unit.detail is not None for unit in seen(units).units}
+
+    assert details == {UNIT: True, "other.service": False}
+
+
+def test_a_unit_that_vanishes_while_it_is_asked_about_is_gone() -> None:
+    class Vanishing(FakeUnits):
+        async def describe(self, names: Any) -> None:
+            self.remove(UNIT)
+
+    reading = seen(Vanishing(killed(UNIT, detail=None)), names=frozenset({UNIT}))
+
+    assert services.assess(reading, ServicesSettings()).gone == {UNIT}
+
+
+def test_a_bus_that_is_back_in_time_costs_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    units = FakeUnits(service(UNIT))
+    units.connected = False
+
+    async def come_back(_: float) -> None:
+        units.connected = True
+
+    monkeypatch.setattr(asyncio, "sleep", come_back)
+
+    assert [unit.name for unit in seen(units).units] == [UNIT]
+
+
+def test_a_bus_that_stays_away_is_no_usable_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_time(_: float) -> None:
+        return
+
+    units = FakeUnits(service(UNIT))
+    units.connected = False
+    monkeypatch.setattr(asyncio, "sleep", no_time)
+
+    assessment = services.assess(seen(units), ServicesSettings())
+
+    assert (assessment.usable, assessment.reason) == (False, "systemd cannot be asked at the moment")
+
+
+def test_a_bus_that_is_lost_while_it_is_asked_is_the_samplers_to_tell() -> None:
+    class Losing(FakeUnits):
+        async def describe(self, names: Any) -> None:
+            raise BusLost("gone")
+
+    with pytest.raises(BusLost):
+        seen(Losing(killed(UNIT, detail=None)))
+
+
+def test_its_options_are_its_table() -> None:
+    assert services.options(settings()) == ServicesSettings()
+
+
+# Judging
+
+
+def test_a_running_unit_is_well() -> None:
+    item = judge(service(UNIT))
+
+    assert (item.status, item.score, item.message, item.findings) == (Status.HEALTHY, 1.0, "running", ())
+
+
+@pytest.mark.parametrize("active", ["active", "reloading", "refreshing"])
+def test_a_unit_that_does_its_work_in_any_way_is_well(active: str) -> None:
+    assert judge(service(UNIT, active=active, sub="exited")).message == "active (exited)"
+
+
+def test_a_killed_service_is_down_and_the_finding_says_why_and_what_to_act_on() -> None:
+    item = judge(killed(), critical=True)
+
+    down = Finding(type=IssueType.SERVICE_DOWN, message="killed by SIGKILL", unit=UNIT, cause="signal", critical=True)
+    assert (item.status, item.score, item.critical, item.findings) == (Status.UNHEALTHY, 0.0, True, (down,))
+
+
+def test_a_service_that_was_killed_politely_from_outside_is_down() -> None:
+    assert types(judge(service(UNIT, **{**ENDED, "code": 2, "exit_status": 15}))) == [IssueType.SERVICE_DOWN]
+
+
+def test_a_service_that_ended_by_itself_is_degraded_and_reported() -> None:
+    item = judge(service(UNIT, **ENDED))
+
+    assert (item.status, types(item)) == (Status.DEGRADED, [IssueType.SERVICE_DOWN])
+    assert item.findings[0].cause == "clean_exit"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"service_type": "oneshot"}, {"remain_after_exit": True}, {"triggered": True}],
+    ids=["a oneshot", "one that stays active", "one that is started when it is needed"],
+)
+def test_what_is_meant_to_end_is_well_when_it_has(changes: dict[str, Any]) -> None:
+    assert judge(service(UNIT, **ENDED, detail=detail(**changes))).message == "ended with success"
+
+
+def test_a_clean_end_is_well_where_the_table_says_so() -> None:
+    assert judge(service(UNIT, **ENDED), clean_exit=CleanExit.OK).findings == ()
+
+
+def test_a_failure_whose_failed_state_was_reset_is_still_that_failure() -> None:
+    assert judge(service(UNIT, **{**ENDED, "exit_status": 1})).findings[0].message == "ended with exit status 1"
+    assert judge(service(UNIT, **{**ENDED, "exit_status": 203})).findings[0].cause == "config"
+
+
+def test_a_unit_that_never_ran_is_well() -> None:
+    assert judge(service(UNIT, **{**ENDED, "code": 0})).message == "not running"
+
+
+@pytest.mark.parametrize("changes", [{"stopped_by_job": True}, {"load": "masked"}])
+def test_what_somebody_stopped_is_well_and_marked_so(changes: dict[str, Any]) -> None:
+    item = judge(service(UNIT, **ENDED, **changes))
+
+    assert (item.stopped, item.settled, item.findings) == (True, True, ())
+
+
+def test_a_stop_that_took_too_long_is_a_failure() -> None:
+    assert types(judge(killed(stopped_by_job=True, result="timeout"))) == [IssueType.SERVICE_DOWN]
+
+
+def test_a_failed_oneshot_is_a_failed_job() -> None:
+    assert types(judge(killed(detail=detail(service_type="oneshot")))) == [IssueType.JOB_FAILED]
+
+
+def test_a_failed_session_is_a_failed_job_and_a_failed_mount_is_down() -> None:
+    assert types(judge(killed("session-3.scope"))) == [IssueType.JOB_FAILED]
+    assert types(judge(killed("data.mount", detail=None))) == [IssueType.SERVICE_DOWN]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"active": "activating", "sub": "start"}, "starting"),
+        ({"active": "activating", "sub": "auto-restart"}, "systemd is restarting it"),
+        ({"active": "activating", "sub": "auto-restart-queued"}, "systemd is restarting it"),
+        ({"active": "deactivating", "sub": "stop-sigterm"}, "stopping"),
+        ({"active": "inactive", "sub": "dead", "job": 7}, "waiting for its job"),
+        ({"active": "maintenance", "sub": "cleaning"}, "maintenance (cleaning)"),
+        ({"active": "brand-new", "sub": "word"}, "brand-new (word)"),
+        (
+            {"active": "inactive", "sub": "dead", "detail": None, "code": 2},
+            "not running; systemd has not said why yet",
+        ),
+    ],
+)
+def test_between_two_states_a_unit_opens_and_resolves_nothing(changes: dict[str, Any], message: str) -> None:
+    item = judge(service(UNIT, **changes))
+
+    assert (item.settled, item.message, item.findings) == (False, message, ())
+
+
+def test_of_what_systemd_has_not_described_another_look_is_due_soon() -> None:
+    assert look(service(UNIT, active="inactive", detail=None)).again_at == NOW + 1.0
+
+
+# Failed for an instant
+
+
+RESTARTING = detail(restart="on-failure")
+
+
+def test_a_unit_with_restart_that_failed_this_moment_is_looked_at_again() -> None:
+    unit = killed(detail=RESTARTING, changed_at=NOW - 0.05)
+
+    assert judge(unit).settled is False
+    assert look(unit).again_at == pytest.approx(NOW + 0.05)
+
+
+def test_one_that_is_still_failed_then_is_down() -> None:
+    unit = killed(detail=RESTARTING, changed_at=NOW - 0.1)
+
+    assert types(judge(unit)) == [IssueType.SERVICE_DOWN]
+    assert look(unit).again_at is None
+
+
+@pytest.mark.parametrize("restart", ["no", ""])
+def test_one_without_restart_is_down_at_once(restart: str) -> None:
+    assert types(judge(killed(detail=detail(restart=restart), changed_at=NOW))) == [IssueType.SERVICE_DOWN]
+
+
+def test_one_of_which_restart_is_not_known_is_waited_for() -> None:
+    assert judge(killed(detail=None, changed_at=NOW)).settled is False
+
+
+def test_one_that_ended_this_moment_is_looked_at_again_as_well() -> None:
+    unit = service(UNIT, **ENDED, detail=RESTARTING, changed_at=NOW - 0.05)
+
+    assert judge(unit).message == "went down this moment"
+    assert look(unit).again_at == pytest.approx(NOW + 0.05)
+
+
+def test_what_somebody_stopped_this_moment_needs_no_second_look() -> None:
+    unit = service(UNIT, **ENDED, detail=RESTARTING, stopped_by_job=True, changed_at=NOW)
+
+    assert judge(unit).stopped
+    assert look(unit).again_at is None
+
+
+def test_what_never_ran_needs_no_second_look() -> None:
+    assert judge(service(UNIT, active="inactive", detail=RESTARTING, changed_at=NOW)).message == "not running"
+
+
+def test_what_was_not_started_for_its_dependency_is_down() -> None:
+    assert types(judge(service(UNIT, active="inactive", dependency_failed=True))) == [IssueType.SERVICE_DOWN]
+
+
+# Grace
+
+
+@pytest.mark.parametrize(
+    "down",
+    [killed(active_since=NOW - 5.0), service(UNIT, **ENDED, active_since=NOW - 5.0)],
+    ids=["failed", "ended"],
+)
+def test_within_its_grace_a_unit_is_not_judged_and_looked_at_when_it_is_over(down: UnitFacts) -> None:
+    table = {UNIT: UnitSettings(grace_seconds=20.0)}
+
+    assert judge(down, grace_seconds=20.0).settled is False
+    assert look(down, unit=table).again_at == NOW + 15.0
+
+
+def test_after_its_grace_it_is_judged() -> None:
+    assert types(judge(killed(active_since=NOW - 20.0), grace_seconds=20.0)) == [IssueType.SERVICE_DOWN]
+
+
+def test_what_was_never_up_has_no_grace() -> None:
+    assert types(judge(killed(), grace_seconds=20.0)) == [IssueType.SERVICE_DOWN]
+
+
+# Crash loops
+
+
+def restarted(*ago: float, **changes: Any) -> UnitFacts:
+    """A unit that systemd restarted by itself so many seconds ago."""
+    return service(UNIT, auto_restarts=tuple(NOW - each for each in ago), detail=RESTARTING, **changes)
+
+
+def test_three_automatic_restarts_within_five_minutes_are_a_crash_loop_though_the_unit_runs() -> None:
+    item = judge(restarted(299.0, 100.0, 0.0))
+
+    assert (types(item), item.status) == ([IssueType.CRASH_LOOP], Status.UNHEALTHY)
+    assert item.message == "systemd restarted it 3 times in 299 s"
+
+
+@pytest.mark.parametrize("ago", [(1.0, 0.0), (300.0, 100.0, 0.0), (900.0, 600.0, 300.0, 0.0)])
+def test_fewer_or_rarer_restarts_are_none(ago: tuple[float, ...]) -> None:
+    assert judge(restarted(*ago)).findings == ()
+
+
+@pytest.mark.parametrize("sub", ["auto-restart", "start"])
+def test_a_unit_in_a_loop_is_in_it_between_two_runs_too(sub: str) -> None:
+    item = judge(restarted(2.0, 1.0, 0.0, active="activating", sub=sub))
+
+    assert (types(item), item.settled) == ([IssueType.CRASH_LOOP], True)
+
+
+def test_a_loop_is_over_when_nothing_happened_for_long_and_a_look_is_due_then() -> None:
+    assert types(judge(restarted(301.0, 300.0, 299.0))) == [IssueType.CRASH_LOOP]
+    assert look(restarted(301.0, 300.0, 299.0)).again_at == NOW + 1.0
+    assert judge(restarted(302.0, 301.0, 300.0)).findings == ()
+
+
+def test_a_loop_that_has_slowed_down_goes_on_and_does_not_flap() -> None:
+    instants = (0.0, 1.0, 2.0, 200.0, 400.0, 600.0)
+    unit = service(UNIT, auto_restarts=instants, detail=RESTARTING)
+
+    assert [types(judge(unit, at=at)) for at in (600.0, 899.0)] == [[IssueType.CRASH_LOOP]] * 2
+    assert judge(unit, at=900.0).findings == ()
+
+
+def test_a_loop_that_ended_begins_anew_only_with_three_more_restarts() -> None:
+    instants = (0.0, 1.0, 2.0, 400.0, 401.0)
+
+    assert judge(service(UNIT, auto_restarts=instants), at=402.0).findings == ()
+    assert types(judge(service(UNIT, auto_restarts=(*instants, 402.0)), at=403.0)) == [IssueType.CRASH_LOOP]
+
+
+def test_a_loop_that_systemd_gave_up_on_is_down_and_still_a_loop() -> None:
+    down = replace(killed(detail=RESTARTING), auto_restarts=(NOW - 3.0, NOW - 2.0, NOW - 1.0))
+
+    assert types(judge(down)) == [IssueType.SERVICE_DOWN, IssueType.CRASH_LOOP]
+
+
+def test_looking_alone_changes_nothing_that_is_said_of_a_loop() -> None:
+    unit = restarted(3.0, 2.0, 1.0)
+
+    assert judge(unit) == judge(unit, at=NOW + 100.0)
+
+
+# The whole
+
+
+def test_a_whole_look_is_not_partial_and_the_next_one_is_due_at_the_earliest_instant() -> None:
+    first = killed("a.service", detail=RESTARTING, changed_at=NOW - 0.05)
+    assessment = look(first, restarted(3.0, 2.0, 1.0), service("c.service"))
+
+    assert (assessment.partial, assessment.gone, len(assessment.items)) == (False, frozenset(), 3)
+    assert assessment.again_at == pytest.approx(NOW + 0.05)
+
+
+def test_a_look_at_some_units_says_which_of_them_are_gone() -> None:
+    assessment = look(service("a.service"), names=frozenset({"a.service", "b.service"}))
+
+    assert assessment.partial
+    assert assessment.gone == {"b.service"}
