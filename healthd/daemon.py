@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 _BEAT: Final = 10.0
 """Seconds between two signs of life to systemd's watchdog; a third of WatchdogSec= where that is less."""
 
+_STATUS_PAUSE: Final = 0.25
+"""Seconds between two status lines to systemd."""
+
 _BUS_WAIT: Final = 10.0
 """Seconds for which the first judgement waits for the bus of a host that systemd runs."""
 
@@ -69,6 +72,8 @@ class Daemon:
         self._hung_up = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._made: list[Path] = []
+        self._status_at = 0.0
+        self._status_due: asyncio.TimerHandle | None = None
         self._pipeline: Pipeline
         self._doctor: Doctor
 
@@ -253,8 +258,18 @@ class Daemon:
         return f"{self._pipeline.host_state()}{score} - {parts}"
 
     def _show_status(self, _happenings: Sequence[Happening]) -> None:
-        self._notifier.status(self._status_line())
+        """Each change of the line wakes PID 1 and all who listen to it: in a storm a few times a second are enough."""
+        if self._status_due is None:
+            pause = max(0.0, self._status_at + _STATUS_PAUSE - self._clock.boot())
+            if pause > 0:
+                self._status_due = asyncio.get_running_loop().call_later(pause, self._send_status)
+            else:
+                self._send_status()
         self._log.settle()
+
+    def _send_status(self) -> None:
+        self._status_due, self._status_at = None, self._clock.boot()
+        self._notifier.status(self._status_line())
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -81,6 +81,8 @@ def _settle(turn: Turn, results: Iterable[tuple[str, JobResult]]) -> None:
     ended = dict(results)
     for ticket, tried in [(each, each.attempt) for each in turn.tickets.values() if each.attempt is not None]:
         result = ended.get(str(ticket.key)) if ended and tried.ended_at is None else None
+        if result is None and tried.ended_at is None and ticket.wake_at is None:
+            continue  # its job runs: there is nothing to judge, and in a storm there are hundreds of these
         attempt = tried
         if result is not None:
             attempt = replace(tried, ended_at=turn.moment.now, result=result.result, text=result.text)

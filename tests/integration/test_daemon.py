@@ -113,7 +113,6 @@ async def test_a_killed_unit_is_started_and_the_issue_is_open_until_it_has_settl
         await systemd.tell("web.service", **KILLED)
         await systemd.until_asked("StartUnit")
         await systemd.tell("web.service", active="active", sub="running", result="success", invocation="11" * 16)
-        await running.manager.until_status("all well")
         await running.manager.until_status("healthy, ")
         story = [record["HEALTHD_EVENT"] for record in running.records()]
 

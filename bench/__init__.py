@@ -1,0 +1,1 @@
+"""Speed and size of healthd, measured beside its peers on a booted Debian: `make bench`."""

@@ -1,0 +1,1 @@
+"""What runs inside the measured host, by its own Python; each program prints one JSON value."""

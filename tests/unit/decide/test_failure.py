@@ -1,0 +1,78 @@
+"""What systemd's words about a dead unit mean, and how people read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from healthd.decide.failure import SETUP_EXITS, Cause, cause_of, in_words, signal_name
+from tests.fake_units import service
+
+SEEN: list[tuple[dict[str, Any], Cause, str]] = [
+    ({"result": "signal", "code": 2, "exit_status": 9}, Cause.SIGNAL, "killed by SIGKILL"),
+    ({"result": "success", "code": 2, "exit_status": 15}, Cause.SIGNAL, "killed by SIGTERM"),
+    ({"result": "signal", "code": 1}, Cause.SIGNAL, "killed by a signal"),
+    ({"result": "core-dump", "code": 3, "exit_status": 11}, Cause.CORE_DUMP, "crashed with SIGSEGV"),
+    ({"result": "success", "code": 3, "exit_status": 6}, Cause.CORE_DUMP, "crashed with SIGABRT"),
+    ({"result": "core-dump"}, Cause.CORE_DUMP, "crashed"),
+    ({"result": "exit-code", "code": 1, "exit_status": 3}, Cause.EXIT_CODE, "ended with exit status 3"),
+    ({"result": "exit-code", "code": 0}, Cause.EXIT_CODE, "one of its commands failed"),
+    ({"result": "exit-code", "code": 1, "exit_status": 0}, Cause.EXIT_CODE, "one of its commands failed"),
+    (
+        {"dependency_failed": True},
+        Cause.DEPENDENCY,
+        "not started, because something that it requires has failed",
+    ),
+    ({"result": "timeout"}, Cause.TIMEOUT, "did not start or stop in time"),
+    ({"result": "watchdog", "code": 3, "exit_status": 6}, Cause.WATCHDOG, "hung: it did not answer systemd's watchdog"),
+    ({"result": "oom-kill"}, Cause.OOM, "killed because memory ran out"),
+    ({"result": "start-limit-hit"}, Cause.START_LIMIT, "started too often; systemd refuses to start it again"),
+    ({"result": "resources"}, Cause.RESOURCES, "systemd lacked a resource to start it"),
+    ({"result": "protocol"}, Cause.PROTOCOL, "it did not keep to its start protocol"),
+    ({"result": "success", "code": 1}, Cause.CLEAN_EXIT, "ended by itself with success"),
+    ({"result": "success", "code": 1, "exit_status": 1}, Cause.EXIT_CODE, "ended with exit status 1"),
+    ({"result": "success", "code": 0}, Cause.UNKNOWN, "failed"),
+    ({"result": "exec-condition", "code": 0}, Cause.UNKNOWN, "failed (exec-condition)"),
+    ({"load": "error"}, Cause.CONFIG, "systemd cannot read its unit file"),
+    ({"load": "bad-setting"}, Cause.CONFIG, "systemd cannot use its unit file"),
+    ({"load": "not-found"}, Cause.CONFIG, "its unit file is gone"),
+    (
+        {"result": "exit-code", "code": 1, "exit_status": 78},
+        Cause.CONFIG,
+        "it says that its configuration is wrong (exit status 78)",
+    ),
+    (
+        {"result": "start-limit-hit", "code": 1, "exit_status": 217},
+        Cause.CONFIG,
+        "systemd could not set it up: user does not exist (USER) (exit status 217)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("facts", "cause", "words"), SEEN, ids=[words for _, _, words in SEEN])
+def test_a_failure_has_a_cause_and_words(facts: dict[str, Any], cause: Cause, words: str) -> None:
+    unit = service("web.service", active="failed", **facts)
+
+    assert (cause_of(unit), in_words(unit)) == (cause, words)
+
+
+def test_no_memory_for_the_program_passes_and_is_no_configuration_error() -> None:
+    unit = service("web.service", active="failed", result="exit-code", code=1, exit_status=204)
+
+    assert 204 not in SETUP_EXITS
+    assert cause_of(unit) is Cause.EXIT_CODE
+
+
+def test_a_program_that_is_killed_with_a_number_like_a_setup_status_is_no_configuration_error() -> None:
+    unit = service("web.service", active="failed", result="signal", code=2, exit_status=78)
+
+    assert cause_of(unit) is Cause.SIGNAL
+
+
+def test_a_signal_without_a_name_is_called_by_its_number() -> None:
+    assert signal_name(99) == "signal 99"
+
+
+def test_every_cause_has_words() -> None:
+    assert {cause for _, cause, _ in SEEN} == set(Cause)
