@@ -73,6 +73,25 @@ def test_healing_goes_on_after_a_disturbance_in_the_middle_of_an_action(ward: Wa
     assert ward.host.show("healthd", "MainPID") == pid
 
 
+def test_without_the_bus_nothing_is_known_and_what_failed_meanwhile_is_healed_when_it_is_back(ward: Ward) -> None:
+    unit = ward.add()
+    cursor = ward.host.cursor()
+    ward.host.run(["systemctl", "stop", "dbus.socket", "dbus.service"])
+    try:
+        ward.kill(unit)
+        ward.await_event(cursor, "bus_changed")
+        ward.look()
+        services = ward.ask("status")["health_checks"]["services"]
+    finally:
+        ward.host.run(["systemctl", "start", "dbus.socket"])
+    ward.await_healed(cursor, unit)
+
+    assert services["status"] == "unknown"
+    assert "systemd cannot be asked" in services["message"]
+    assert ward.starts(cursor, unit) == 1
+    assert ward.host.state(unit) == "active"
+
+
 def test_no_record_is_lost_while_the_journal_is_down(ward: Ward) -> None:
     unit = ward.add(service(wanted_by=""), enable=False, start=False)
     cursor = ward.host.cursor()
@@ -94,10 +113,11 @@ def test_no_record_is_lost_while_the_journal_is_down(ward: Ward) -> None:
     assert ward.events(cursor, unit) == ["issue_opened", "healing_held"]
 
 
-def test_a_kill_of_healthd_in_the_middle_of_an_action_neither_loses_nor_repeats_it(ward: Ward) -> None:
+@pytest.mark.parametrize("end", ["systemctl kill --signal=KILL healthd", "systemctl restart healthd"])
+def test_an_end_of_healthd_in_the_middle_of_an_action_neither_loses_nor_repeats_it(ward: Ward, end: str) -> None:
     unit = ward.add(SLOW_AGAIN)
     cursor = in_the_middle_of_healing(ward, unit)
-    ward.kill("healthd.service")
+    ward.host.sh(end)
     ward.await_event(cursor, "daemon_ready")
     ward.await_healed(cursor, unit)
 

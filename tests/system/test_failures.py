@@ -219,6 +219,16 @@ def test_a_service_that_systemd_gave_up_on_is_reset_and_started(ward: Ward) -> N
     assert ward.host.state(unit) == "active"
 
 
+def test_a_service_that_is_killed_more_often_than_systemd_lets_it_start_comes_back_each_time(ward: Ward) -> None:
+    unit = ward.add(service(unit=["StartLimitBurst=3", "StartLimitIntervalSec=1h"]))
+    with ward.under("[health]\nmax_healing_attempts = 0\n[auto_healing]\nbackoff_seconds = 0\n"):
+        for _ in range(5):
+            cursor = ward.host.cursor()
+            ward.kill(unit)
+            ward.await_healed(cursor, unit)
+            assert ward.host.state(unit) == "active"
+
+
 def test_a_job_that_failed_is_reported_and_not_run_again(ward: Ward) -> None:
     unit = ward.add(job("/bin/false"), start=False)
     cursor = ward.host.cursor()

@@ -56,8 +56,10 @@ class Ward:
     def under(self, settings: str) -> Iterator[None]:
         """Has healthd run under these settings for a while."""
         self.configure(settings, name="60-for-a-while")
-        yield
-        self.configure("", name="60-for-a-while")
+        try:
+            yield
+        finally:
+            self.configure("", name="60-for-a-while")
 
     def add(
         self,
