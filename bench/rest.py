@@ -35,8 +35,8 @@ class _Rest:
 
 def measure(stage: Stage) -> Measured:
     """First with few units, then with many."""
-    few, many = _at_rest(stage, 0, FEW), _at_rest(stage, FEW, MANY)
-    exporter = _exporter_pss(stage)
+    few, exporter = _at_rest(stage, 0, FEW), _exporter_pss(stage)
+    many = _at_rest(stage, FEW, MANY)
     rows = (
         series(f"CPU, {FEW} units", "% of a core", few.cpu),
         series(f"CPU, {MANY} units", "% of a core", many.cpu),
@@ -44,7 +44,7 @@ def measure(stage: Stage) -> Measured:
         series(f"wake-ups a minute, {MANY} units", "", many.wakes),
         series(f"PSS, {FEW} units", "KiB", [few.pss]),
         series(f"PSS, {MANY} units", "KiB", [many.pss]),
-        series("PSS of node_exporter after 10 scrapes", "KiB", [exporter]),
+        series(f"PSS of node_exporter, {FEW} units, 10 scrapes", "KiB", [exporter]),
     )
     cpu, more_cpu, wakes, more_wakes = (row.median for row in rows[:4])
     return Measured(
@@ -98,4 +98,6 @@ def _exporter_pss(stage: Stage) -> float:
     time.sleep(1)
     for _ in range(10):
         stage.host.python(_SCRAPE)
-    return _pss(stage, stage.host.show(_EXPORTER, "MainPID")["MainPID"])
+    pss = _pss(stage, stage.host.show(_EXPORTER, "MainPID")["MainPID"])
+    stage.host.run(["systemctl", "stop", _EXPORTER])
+    return pss

@@ -7,13 +7,13 @@ a step is fixed: what the checks see, what became of attempts in flight, what op
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from healthd.decide.case import is_well
 from healthd.decide.happenings import GaveUp, Held, Unsupported
 from healthd.decide.observe import observe, recover
 from healthd.decide.policy import rule
-from healthd.decide.state import Mark
+from healthd.decide.state import INTERRUPTED, Mark
 from healthd.decide.turn import Step, Turn, severity_of
 from healthd.decide.verify import Wait, verify
 from healthd.model import OutcomeKind
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
     from healthd.decide.state import EngineState, Key, Ticket
     from healthd.model import JobResult
 
-__all__ = ["INTERRUPTED", "Step", "reset", "resume", "severity_of", "step"]
-
-INTERRUPTED: Final = "interrupted"
-"""The result of an attempt that was in flight when healthd ended."""
+__all__ = ["Step", "reset", "resume", "severity_of", "step"]
 
 
 def step(settings: Settings, state: EngineState, moment: Moment, news: News) -> Step:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+INTERRUPTED: Final = "interrupted"
+"""The result of an attempt that was in flight when healthd ended."""
+
+
 class Key(NamedTuple):
     """Names an issue: one for each component, item and type."""
 

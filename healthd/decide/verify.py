@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from healthd.decide.case import is_judged, is_well
+from healthd.decide.state import INTERRUPTED
 from healthd.model import ActionKind, IssueType, OutcomeKind
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _without_a_look(attempt: Attempt) -> Finish | None:
     if attempt.result == "not_supported":
         return Finish(outcome=OutcomeKind.NOT_SUPPORTED, text=attempt.text)
     if attempt.action not in _NEW_INVOCATION and attempt.result != "done":
-        return Finish(outcome=OutcomeKind.FAILED, text=f"the job ended with '{attempt.result}' {attempt.text}".rstrip())
+        return Finish(outcome=OutcomeKind.FAILED, text=_end(attempt))
     return None
 
 
@@ -143,9 +144,15 @@ def _pending(look: _Look) -> Wait | Finish:
     return Wait(attempt=replace(look.attempt, up_since=None), until=look.deadline)
 
 
+def _end(attempt: Attempt) -> str:
+    if attempt.result == INTERRUPTED:
+        return "healthd ended before the job did"
+    return f"the job ended with '{attempt.result}' {attempt.text}".rstrip()
+
+
 def _failed(attempt: Attempt, item: Item, unit: UnitFacts | None) -> str:
     if attempt.result != "done":
-        return f"the job ended with '{attempt.result}' {attempt.text}".rstrip() + f": {item.message}"
+        return f"{_end(attempt)}: {item.message}"
     if unit is not None and unit.invocation == attempt.before:
         return f"systemd did not start it (is a Condition of the unit not met?): {item.message}"
     return f"it started, but did not stay up: {item.message}"

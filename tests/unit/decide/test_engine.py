@@ -60,7 +60,7 @@ def test_an_attempt_in_flight_when_healthd_died_counts_and_is_looked_after() -> 
     bench.turn()
 
     (ended,) = bench.of(Ended)
-    assert ended.text == "the job ended with 'interrupted': killed by SIGKILL"
+    assert ended.text == "healthd ended before the job did: killed by SIGKILL"
     assert bench.state.tickets[DOWN].attempts == 1
     assert bench.held() == [HoldReason.COOLDOWN]
 
