@@ -68,6 +68,7 @@ def _at_rest(stage: Stage, first: int, units: int) -> _Rest:
     stage.unit(_TEMPLATE.format(""), _SERVICE, instances=names)
     stage.host.run(["systemctl", "start", *names], seconds=300)
     stage.host.run(["systemctl", "restart", "healthd.service"])
+    stage.host.run(["healthctl", "status"], check=False)  # what is loaded for clients weighs as well
     time.sleep(QUIET_SECONDS)
     pid = stage.host.show("healthd.service", "MainPID")["MainPID"]
     cpu, wakes = [], []
