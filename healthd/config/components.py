@@ -11,6 +11,7 @@ from healthd.config.forms import AbsolutePath, Address, ComponentName, UnitName,
 from healthd.config.kinds import ENDLESS, YEAR, Choice, Count, Either, Kind, Many, Number, Switch, Text, refuse
 from healthd.config.settings import Declaration
 from healthd.config.tables import REQUIRED, Named, Table
+from healthd.config.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,8 +81,8 @@ def _required(kind: Kind, text: str, example: str) -> Declaration:
     return Declaration(kind=kind, help=text, example=example, required=True)
 
 
-_SEND: Final = Declaration(kind=Text(lines=True), default="", help="what to send once connected")
-_EXPECT: Final = Declaration(kind=Text(lines=True), default="", help="what the answer must hold")
+_SEND: Final = Declaration(kind=Wire(), default="", help="what to send once connected")
+_EXPECT: Final = Declaration(kind=Wire(), default="", help="what the answer must hold")
 _NUMBERS: Final = Named("a table of numbers by the names of `values`", _ANY)
 _BOUNDS: Final = Table("a table with min, max or both", {"min": (_ANY, None), "max": (_ANY, None)})
 _ROW: Final = Table(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from healthd.config.settings import ComponentSettings, Declaration, Settings
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+_CONTROLS: Final = re.compile(r"[\x7f-\x9f]")  # JSON lets them stand; TOML takes no 7F, and a terminal obeys the rest
 
 
 def tables(settings: Settings) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def toml_value(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+            return _CONTROLS.sub(_escaped, json.dumps(value, ensure_ascii=False))
         case Mapping():
             inner = ", ".join(f"{toml_key(name)} = {toml_value(one)}" for name, one in value.items())
             return f"{{ {inner} }}" if inner else "{}"
@@ -86,6 +87,10 @@ def toml_value(value: Any) -> str:
             return f"[{', '.join(map(toml_value, value))}]"
         case _:
             return repr(value)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def toml_key(name: str) -> str:
