@@ -15,7 +15,7 @@ from healthd.expose.reads import find
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthd.expose.message import Answer, Client, Request
+    from healthd.expose.message import Answer, Client, Request, Stream
     from healthd.ports import Control, Log
 
 ANSWER_SECONDS: Final = 300.0  # more than any order takes whose parts keep to their own deadlines
@@ -33,14 +33,14 @@ class Api:
         self._log = log
         self._answer_seconds = answer_seconds
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: Request) -> Answer | Stream:
         """The answer to any request, an error included; what it raises is a bug."""
         answer = await self._guarded(request)
         if request.method == "POST" and request.client.access is Access.FULL:
             self._record(request, answer.status)
         return answer
 
-    async def _guarded(self, request: Request) -> Answer:
+    async def _guarded(self, request: Request) -> Answer | Stream:
         deadline = asyncio.timeout(self._answer_seconds)
         try:
             async with deadline:
@@ -53,7 +53,7 @@ class Api:
             late = f"no answer within {self._answer_seconds:g} s"
             return as_error(504, late, "journalctl -u healthd says what it is at")
 
-    async def _route(self, request: Request) -> Answer:
+    async def _route(self, request: Request) -> Answer | Stream:
         client, method = request.client, request.method
         read = find(request.path, client.access)
         if client.access is not Access.FULL and (read is None or method not in _READING):

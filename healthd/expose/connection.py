@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Final
 import h11
 
 from healthd.errors import RequestError
-from healthd.expose.message import Request, as_error
+from healthd.expose import query
+from healthd.expose.message import Answer, Request, Stream, as_error
+from healthd.expose.streams import pump
 
 if TYPE_CHECKING:
-    from healthd.expose.message import Answer, Client, Handler
+    from healthd.expose.message import Client, Handler
+    from healthd.expose.streams import Streams
 
 HEADER_BYTES: Final = 16 * 1024
 BODY_BYTES: Final = 64 * 1024
@@ -34,8 +37,8 @@ class _ClientGone(Exception):
 class Connection:
     """Serves one client until it goes away, breaks the protocol or keeps the server waiting for `idle_seconds`.
 
-    `waiting_since` is the loop's time since when the server waits for the client, None while a handler works: a
-    connection that waits may be cut off to make room for another.
+    `waiting_since` is the loop's time since when the server waits for the client, None while a handler works or an
+    answer is streamed: a connection that waits may be cut off to make room for another.
     """
 
     def __init__(
@@ -45,12 +48,14 @@ class Connection:
         client: Client,
         handler: Handler,
         *,
+        streams: Streams,
         idle_seconds: float,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._client = client
         self._handler = handler
+        self._streams = streams
         self._idle_seconds = idle_seconds
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_BYTES)
         self._is_head = False
@@ -81,8 +86,12 @@ class Connection:
             return False
         self.waiting_since = None
         answer = await self._handler(request)
+        if isinstance(answer, Stream):
+            await self._send_stream(answer)
+        else:
+            self.waiting_since = self._loop.time()
+            await self._send(answer)
         self.waiting_since = self._loop.time()
-        await self._send(answer)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
     async def _receive(self) -> Request | None:
@@ -112,9 +121,11 @@ class Connection:
             body += event.data
             if len(body) > BODY_BYTES:
                 raise _too_large()
+        path, behind = query.split(head.target.decode("ascii", "replace"))
         return Request(
             method=head.method.decode("ascii"),
-            path=head.target.decode("ascii", "replace").partition("?")[0],
+            path=path,
+            query=query.parse(behind),
             headers=headers,
             body=bytes(body),
             client=self._client,
@@ -138,20 +149,42 @@ class Connection:
             self._http.receive_data(data)
 
     async def _send(self, answer: Answer, *, close: bool = False) -> None:
+        length = ("Content-Length", str(len(answer.body)))
+        parts = [self._head(answer, length, *([("Connection", "close")] if close else []))]
+        if not self._is_head:  # a HEAD is told the length and spared the body
+            parts.append(self._http.send(h11.Data(data=answer.body)) or b"")
+        parts.append(self._http.send(h11.EndOfMessage()) or b"")
+        await self._write(b"".join(parts))
+
+    async def _send_stream(self, stream: Stream) -> None:
+        """Send chunk by chunk. h11 frames each, or lets the end of the connection be the end for HTTP/1.0."""
+        if not self._streams.take():
+            await stream.chunks.aclose()
+            error = f"{self._streams.limit} streams are open, and no more may be"
+            await self._send(as_error(503, error, "close one of them", headers={"Retry-After": "10"}), close=True)
+            return
+        try:
+            # What the client sends meanwhile is thrown away, so no request can follow on this connection.
+            await self._write(self._head(stream, ("Connection", "close")))
+            if self._is_head or await pump(stream.chunks, self._send_chunk, self._reader):
+                await self._write(self._http.send(h11.EndOfMessage()))
+        finally:
+            self._streams.give_back()
+            await stream.chunks.aclose()
+
+    async def _send_chunk(self, chunk: bytes) -> None:
+        await self._write(self._http.send(h11.Data(data=chunk)))
+
+    def _head(self, answer: Answer | Stream, *more: tuple[str, str]) -> bytes:
         headers = [
             ("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())),
             ("Content-Type", answer.content_type),
-            ("Content-Length", str(len(answer.body))),
             ("Cache-Control", "no-store"),
             *answer.headers.items(),
-            *([("Connection", "close")] if close else []),
+            *more,
         ]
         reason = HTTPStatus(answer.status).phrase.encode()
-        parts = [self._http.send(h11.Response(status_code=answer.status, reason=reason, headers=headers))]
-        if not self._is_head:  # a HEAD is told the length and spared the body
-            parts.append(self._http.send(h11.Data(data=answer.body)))
-        parts.append(self._http.send(h11.EndOfMessage()))
-        await self._write(b"".join(part for part in parts if part))
+        return self._http.send(h11.Response(status_code=answer.status, reason=reason, headers=headers)) or b""
 
     async def _write(self, data: bytes | None) -> None:
         try:

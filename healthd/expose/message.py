@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 
 class Access(StrEnum):
@@ -28,13 +28,17 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A whole request. `path` is raw, without the query; names in `headers` are lower-case, the last of a kind wins."""
+    """A whole request. `path` is raw, without the query; `query` is decoded, a name without a value has an empty one.
+
+    Names in `headers` are lower-case, the last of a kind wins.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
     client: Client
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,22 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """An answer that goes on: each chunk is sent when `chunks` yields it, and the stream ends when they do.
+
+    `chunks` is closed when the client goes or the daemon stops. It should yield something at least every half minute
+    (a comment, where events are streamed), so that a client that vanished without a word is noticed.
+    """
+
+    chunks: AsyncGenerator[bytes, None]
+    status: int = 200
+    content_type: str = "text/event-stream; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 if TYPE_CHECKING:
-    Handler = Callable[[Request], Awaitable[Answer]]
+    Handler = Callable[[Request], Awaitable[Answer | Stream]]
 
 
 def as_json(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

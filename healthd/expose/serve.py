@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from healthd.expose.api import Api
 from healthd.expose.server import Server
 from healthd.expose.sockets import access_of
+from healthd.expose.streams import Streams
 
 if TYPE_CHECKING:
     import socket
@@ -21,7 +22,7 @@ async def serve(sockets: Iterable[socket.socket], control: Control, log: Log) ->
 
     A socket named `healthd.sock` gives full control; every other one the sanitised form, to read only.
     """
-    api = Api(control, log)
+    api, streams = Api(control, log), Streams()
     async with asyncio.TaskGroup() as group:
         for listener in sockets:
-            group.create_task(Server(listener, access_of(listener), api.answer, log).run())
+            group.create_task(Server(listener, access_of(listener), api.answer, log, streams=streams).run())

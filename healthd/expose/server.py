@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from healthd.events import Event
 from healthd.expose.connection import READ_BYTES, Connection
 from healthd.expose.message import Access, Client
+from healthd.expose.streams import Streams
 
 if TYPE_CHECKING:
     from healthd.expose.message import Handler
@@ -37,6 +38,7 @@ class Server:
         handler: Handler,
         log: Log,
         *,
+        streams: Streams | None = None,
         idle_seconds: float = IDLE_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
@@ -44,6 +46,7 @@ class Server:
         self._access = access
         self._handler = handler
         self._log = log
+        self._streams = streams or Streams()
         self._idle_seconds = idle_seconds
         self._patience_seconds = patience_seconds
         self._open: dict[asyncio.Task[None], Connection] = {}
@@ -96,7 +99,9 @@ class Server:
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted)
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-        connection = Connection(reader, writer, client, self._handler, idle_seconds=self._idle_seconds)
+        connection = Connection(
+            reader, writer, client, self._handler, streams=self._streams, idle_seconds=self._idle_seconds
+        )
         task = asyncio.create_task(connection.run())
         self._open[task] = connection
         task.add_done_callback(self._ended)

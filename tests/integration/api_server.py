@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 from healthd.expose.api import Api
 from healthd.expose.server import Server
 from healthd.expose.sockets import FULL_NAME, READ_NAME, access_of, make_sockets
+from healthd.expose.streams import Streams
 from tests.fakes import FakeLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from healthd.expose.message import Handler
     from healthd.ports import Control
 
 DEADLINE: Final = 10.0
@@ -29,6 +31,7 @@ class Served:
         self.path = directory / FULL_NAME
         self.read_path = directory / READ_NAME
         self.log = FakeLog()
+        self.streams = Streams()
         self.left_over: set[asyncio.Task[object]] = set()
         self.loop: asyncio.AbstractEventLoop | None = None
 
@@ -41,8 +44,10 @@ class Served:
 
 
 @contextmanager
-def serving(directory: Path, control: Control, *, idle: float = 30.0, patience: float = 1.0) -> Iterator[Served]:
-    """Serve below this directory for as long as the context lasts."""
+def serving(
+    directory: Path, control: Control, *, handler: Handler | None = None, idle: float = 30.0, patience: float = 1.0
+) -> Iterator[Served]:
+    """Serve below this directory for as long as the context lasts; `handler` answers in place of the API."""
     served = Served(directory)
     listeners = make_sockets(directory)
     stop: asyncio.Event
@@ -52,11 +57,12 @@ def serving(directory: Path, control: Control, *, idle: float = 30.0, patience: 
         nonlocal stop
         stop = asyncio.Event()
         served.loop = asyncio.get_running_loop()
-        api = Api(control, served.log)
-        servers = [
-            Server(one, access_of(one), api.answer, served.log, idle_seconds=idle, patience_seconds=patience)
-            for one in listeners
-        ]
+        answer, limits = (
+            handler or Api(control, served.log).answer,
+            {"idle_seconds": idle, "patience_seconds": patience},
+        )
+        streams = served.streams
+        servers = [Server(one, access_of(one), answer, served.log, streams=streams, **limits) for one in listeners]
         tasks = [asyncio.create_task(server.run()) for server in servers]
         ready.set()
         await stop.wait()

@@ -34,7 +34,9 @@ def ask(
 ) -> Answer:
     data = b"" if body is None else json.dumps(body).encode()
     request = Request(method=method, path=path, headers=headers or {}, body=data, client=client)
-    return asyncio.run(Api(control, log or FakeLog(), answer_seconds=answer_seconds).answer(request))
+    answer = asyncio.run(Api(control, log or FakeLog(), answer_seconds=answer_seconds).answer(request))
+    assert isinstance(answer, Answer)
+    return answer
 
 
 def value(answer: Answer) -> Any:
