@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd import __version__
 from healthd.answers import Finished, HealthStatus
 from healthd.config import permitted
 from healthd.config.show import tables
@@ -66,6 +67,20 @@ class Controller:
 
     async def diagnose(self) -> tuple[Diagnosis, ...]:
         return await self._doctor.diagnose()
+
+    def metrics(self, openmetrics: bool) -> bytes:  # noqa: FBT001
+        kind = "info" if openmetrics else "gauge"
+        name = "healthd_build" if openmetrics else "healthd_build_info"
+        lines = (
+            f"# HELP {name} The version of healthd.",
+            f"# TYPE {name} {kind}",
+            f'healthd_build_info{{version="{__version__}"}} 1',
+            *(("# EOF",) if openmetrics else ()),
+        )
+        return ("\n".join(lines) + "\n").encode()
+
+    async def heartbeat(self, name: str, *, by: str) -> None:
+        raise RequestError(404, f"no component of type heartbeat is called {name}", hint="healthctl status")
 
     async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
         open_ones = [ticket for ticket in self._named(name) if ticket.open]

@@ -157,6 +157,12 @@ class Control(Protocol):
     async def apply_configuration(self) -> None:
         """What ExecReload asks for: read the configuration again; `ConfigError` if it is refused."""
 
+    async def heartbeat(self, name: str, *, by: str) -> None:
+        """A job reports in; 404 `RequestError` if no component of type heartbeat has this name."""
+
+    def metrics(self, openmetrics: bool) -> bytes:  # noqa: FBT001  the two formats there are
+        """The page of metrics: OpenMetrics, or Prometheus' text format."""
+
     async def diagnose(self) -> tuple[Diagnosis, ...]:
         """Try each thing that the daemon needs, from inside its own sandbox."""
 

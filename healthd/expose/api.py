@@ -8,25 +8,29 @@ from typing import TYPE_CHECKING, Final
 from healthd.errors import BusError, ConfigError, HealthdError, RequestError, StorageError
 from healthd.events import Event
 from healthd.expose import fields, render
-from healthd.expose.message import Access, as_error, as_json
-from healthd.expose.orders import ORDERS, Order
-from healthd.expose.reads import find
+from healthd.expose.message import Part, Right, as_error, as_json
+from healthd.expose.routes import Ask, at
+from healthd.expose.table import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthd.expose.message import Answer, Client, Request, Stream
+    from healthd.expose.routes import Route
     from healthd.ports import Control, Log
 
 ANSWER_SECONDS: Final = 300.0  # more than any order takes whose parts keep to their own deadlines
-_READING: Final = ("GET", "HEAD")
 _BY_CHARS: Final = 64
 _UNMAPPED_UID: Final = 65534  # what a sandbox with PrivateUsers= sees of everybody but root and itself
+_NO_ACCESS: Final = "this needs full access to healthd"
 _NO_ACCESS_HINT: Final = "use sudo, or be in the group healthd"
+_KEY_HINT: Final = "send Authorization: Bearer KEY; healthctl key add makes a key"
+_SCOPES: Final = {Right.CONTROL: "control", Right.HEARTBEAT: "heartbeat or control"}
+_NOTHING: Final = "there is nothing at this path"
 
 
 class Api:
-    """Answers requests by what `control` says. Clients with sanitised access may read a little and order nothing."""
+    """Answers requests by what `control` says, as far as the rights of the client go."""
 
     def __init__(self, control: Control, log: Log, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._control = control
@@ -36,7 +40,7 @@ class Api:
     async def answer(self, request: Request) -> Answer | Stream:
         """The answer to any request, an error included; what it raises is a bug."""
         answer = await self._guarded(request)
-        if request.method == "POST" and request.client.access is Access.FULL:
+        if request.method == "POST" and not request.client.address and Right.CONTROL in request.client.rights:
             self._record(request, answer.status)
         return answer
 
@@ -54,21 +58,25 @@ class Api:
             return as_error(504, late, "journalctl -u healthd says what it is at")
 
     async def _route(self, request: Request) -> Answer | Stream:
-        client, method = request.client, request.method
-        read = find(request.path, client.access)
-        if client.access is not Access.FULL and (read is None or method not in _READING):
-            raise RequestError(403, "this needs full access to healthd", hint=_NO_ACCESS_HINT)
-        if request.path in ORDERS:
-            return await self._order(request) if method == "POST" else _wrong_method(request, "POST")
-        if read is None:
-            raise RequestError(404, "there is nothing at this path", hint="GET /api/v1/status says how the host is")
-        return await read(self._control) if method in _READING else _wrong_method(request, ", ".join(_READING))
-
-    async def _order(self, request: Request) -> Answer:
-        carry, known = ORDERS[request.path]
-        body = fields.parse(request.body, known)
-        by = asked_by(request.headers, request.client)
-        return as_json(await carry(self._control, Order(body=body, uid=request.client.uid, by=by)))
+        client, here = request.client, at(ROUTES, request.path)
+        if not here:
+            return _nothing(request)
+        if not any(route.part in client.parts for route in here):
+            raise RequestError(404, _NOTHING, hint=_ELSEWHERE[here[0].part])
+        allowed = [route for route in here if _may(client, route)]
+        if not allowed:
+            return _denied(client, here[0].right)
+        route = next((each for each in allowed if request.method in each.methods), None)
+        if route is None:
+            return _wrong_method(request, ", ".join(method for each in allowed for method in each.methods))
+        ask = Ask(
+            request=request,
+            by=asked_by(request.headers, client),
+            name=route.name(request.path) or "",
+            fields={} if route.body is None else fields.parse(request.body, route.body),
+            full=route.right is None or route.right in client.rights,
+        )
+        return await route.call(self._control, ask)
 
     def _record(self, request: Request, status: int) -> None:
         by = asked_by(request.headers, request.client)
@@ -82,17 +90,50 @@ class Api:
         )
 
 
+_ELSEWHERE: Final = {
+    Part.METRICS: "metrics are served at the addresses of metrics_listen",
+    Part.API: "only GET /metrics is served here; the API is at the addresses of listen",
+}
+
+
 def asked_by(headers: Mapping[str, str], client: Client) -> str:
-    """Who asks: as they claim, and as the kernel knows."""
-    match client.uid:
-        case None:
-            known = "unknown"
-        case uid if uid == _UNMAPPED_UID:
-            known = "uid hidden by the sandbox"
-        case uid:
-            known = f"uid {uid}"
+    """Who asks: as they claim, and as the kernel or their key tells."""
+    if client.address:
+        known = f"key {client.key} at {client.address}" if client.key else f"nobody known at {client.address}"
+    else:
+        match client.uid:
+            case None:
+                known = "unknown"
+            case uid if uid == _UNMAPPED_UID:
+                known = "uid hidden by the sandbox"
+            case uid:
+                known = f"uid {uid}"
     claimed = "".join(char for char in headers.get("x-healthd-by", "") if char.isprintable()).strip()[:_BY_CHARS]
     return f"{claimed} (claimed, {known})" if claimed else known
+
+
+def _may(client: Client, route: Route) -> bool:
+    return route.right is None or not client.rights.isdisjoint({route.right, route.outline})
+
+
+def _nothing(request: Request) -> Answer:
+    """Who may not read is not told either what there is to be read."""
+    client = request.client
+    if Right.READ not in client.rights and (not client.address or request.path.startswith("/api/")):
+        return _denied(client, Right.READ)
+    hint = "GET /api/v1/status says how the host is" if Part.API in client.parts else _ELSEWHERE[Part.API]
+    return as_error(404, _NOTHING, hint)
+
+
+def _denied(client: Client, needed: Right | None) -> Answer:
+    if not client.address:
+        return as_error(403, _NO_ACCESS, _NO_ACCESS_HINT)
+    if needed is Right.APPLY:
+        return as_error(403, "this is for systemd, on the host itself", "POST /api/v1/reload")
+    if not client.key:
+        return as_error(401, "this needs an API key", _KEY_HINT, headers={"WWW-Authenticate": "Bearer"})
+    scope = "read" if needed is None else _SCOPES.get(needed, "read")
+    return as_error(403, f"the key {client.key} has not the scope {scope}", "healthctl key add makes one that has")
 
 
 def _wrong_method(request: Request, allowed: str) -> Answer:

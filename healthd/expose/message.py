@@ -5,25 +5,49 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 
-class Access(StrEnum):
-    """How much a client may see and do."""
+class Right(StrEnum):
+    """One thing that a client may do. READ, CONTROL and HEARTBEAT are also what keys are given."""
 
-    FULL = "full"
-    SANITISED = "sanitised"
+    PROBE = "probe"  # ask whether healthd lives and the host is ready, for an outline
+    OUTLINE = "outline"  # read the sanitised form of the status
+    METRICS = "metrics"
+    READ = "read"
+    CONTROL = "control"
+    HEARTBEAT = "heartbeat"
+    APPLY = "apply"  # have the daemon read its configuration, past systemd
+
+
+EVERYTHING: Final = frozenset(Right)
+OUTLINES: Final = frozenset({Right.PROBE, Right.OUTLINE, Right.HEARTBEAT})
+"""What clients of the Unix socket for all may do."""
+
+
+class Part(StrEnum):
+    """What a listening socket serves: the API with probes and page, the metrics, or both."""
+
+    API = "api"
+    METRICS = "metrics"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Who is at the other end of a connection. `uid` is the kernel's word for it, None where the kernel has none."""
+    """Who is at the other end of a connection, and what they may do.
 
-    access: Access
+    `uid` is the kernel's word for it on a Unix socket. `address` is the other end of a TCP connection, "" on a Unix
+    socket; `key` the name of the API key that came with the request.
+    """
+
+    rights: frozenset[Right]
     uid: int | None = None
+    address: str = ""
+    key: str = ""
+    parts: frozenset[Part] = frozenset(Part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +98,16 @@ def as_json(value: object, *, status: int = 200, headers: Mapping[str, str] | No
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # A file name that is not UTF-8 reaches us as lone surrogates, which UTF-8 has no bytes for.
     return Answer(status=status, body=text.encode(errors="backslashreplace") + b"\n", headers=headers or {})
+
+
+def as_page(text: str) -> Answer:
+    """An answer of HTML that takes nothing from elsewhere, and that no other site may show as its own."""
+    return Answer(
+        status=200,
+        body=text.encode(),
+        content_type="text/html; charset=utf-8",
+        headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"},
+    )
 
 
 def as_error(status: int, error: str, hint: str = "", *, headers: Mapping[str, str] | None = None) -> Answer:

@@ -1,70 +1,119 @@
-"""What a client with full control may order: the POST half of the API."""
+"""What a client may order: the POST half of the API."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from healthd.errors import RequestError
 from healthd.expose import fields, render
+from healthd.expose.message import Right, as_json
+from healthd.expose.routes import Route
 from healthd.model import ActionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
+    from healthd.expose.message import Answer
+    from healthd.expose.routes import Ask
     from healthd.ports import Control
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One order: the fields of its body, whose process the kernel says sent it, and who asks, as they claim."""
-
-    body: Mapping[str, object]
-    uid: int | None
-    by: str
-
-
-async def heal(control: Control, order: Order) -> dict[str, Any]:
+async def heal(control: Control, ask: Ask) -> Answer:
     """Heal something now, through the same decision as always."""
-    name = fields.name(order.body)
-    action = fields.choice(order.body, "action", ActionKind)
-    dry_run = fields.flag(order.body, "dry_run")
-    return render.finished(await control.heal(name, action, dry_run=dry_run, by=order.by))
+    name = fields.name(ask.fields)
+    action = fields.choice(ask.fields, "action", ActionKind)
+    dry_run = fields.flag(ask.fields, "dry_run")
+    return as_json(render.finished(await control.heal(name, action, dry_run=dry_run, by=ask.by)))
 
 
-async def check(control: Control, order: Order) -> dict[str, Any]:
+async def check(control: Control, ask: Ask) -> Answer:
     """Run one check, or all of them, and say how things stand then."""
-    return render.status(await control.check(fields.optional_name(order.body), by=order.by))
+    return as_json(render.status(await control.check(fields.optional_name(ask.fields), by=ask.by)))
 
 
-async def reset(control: Control, order: Order) -> dict[str, Any]:
+async def reset(control: Control, ask: Ask) -> Answer:
     """Forget attempts, backoff and gave_up."""
-    return {"reset": list(await control.reset(fields.name(order.body), by=order.by))}
+    return as_json({"reset": list(await control.reset(fields.name(ask.fields), by=ask.by))})
 
 
-async def reload(control: Control, order: Order) -> dict[str, Any]:
+async def reload(control: Control, ask: Ask) -> Answer:
     """Have systemd reload the service; the answer comes when the new configuration is in force."""
-    await control.reload(by=order.by)
-    return {"reloaded": True}
+    await control.reload(by=ask.by)
+    return as_json({"reloaded": True})
 
 
-async def apply(control: Control, order: Order) -> dict[str, Any]:
+async def apply(control: Control, ask: Ask) -> Answer:
     """Read the configuration again. Only for ExecReload: every reload is systemd's, and so renews the polkit rule."""
-    if order.uid not in (0, os.getuid()):
+    if ask.request.client.uid not in (0, os.getuid()):
         raise RequestError(403, "only the service itself may apply the configuration", hint="healthctl reload")
     await control.apply_configuration()
-    return {"reloaded": True}
+    return as_json({"reloaded": True})
 
 
-if TYPE_CHECKING:
-    Carry = Callable[[Control, Order], Awaitable[dict[str, Any]]]
+async def heartbeat(control: Control, ask: Ask) -> Answer:
+    """A job reports in."""
+    await control.heartbeat(ask.name, by=ask.by)
+    return as_json({"heard": ask.name})
 
-# Each with the fields that its body may have.
-ORDERS: Final[dict[str, tuple[Carry, tuple[str, ...]]]] = {
-    "/api/v1/heal": (heal, ("name", "action", "dry_run")),
-    "/api/v1/check": (check, ("name",)),
-    "/api/v1/reset": (reset, ("name",)),
-    "/api/v1/reload": (reload, ()),
-    "/api/v1/apply": (apply, ()),
-}
+
+ORDERS: Final = (
+    Route(
+        method="POST",
+        path="/api/v1/heal",
+        call=heal,
+        right=Right.CONTROL,
+        body=("name", "action", "dry_run"),
+        about="Heal something now, within all limits; the answer comes when the outcome is known.",
+        answer="Finished",
+        errors=(404, 409, 503, 504),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/check",
+        call=check,
+        right=Right.CONTROL,
+        body=("name",),
+        about="Run one check, or all of them, and say how things stand then.",
+        answer="HealthStatus",
+        errors=(404, 503, 504),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/reset",
+        call=reset,
+        right=Right.CONTROL,
+        body=("name",),
+        about="Forget attempts, waits and giving up.",
+        answer="Reset",
+        errors=(404, 503, 504),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/reload",
+        call=reload,
+        right=Right.CONTROL,
+        body=(),
+        about="Have the configuration read again; the answer comes when it is in force, or refused.",
+        answer="Reloaded",
+        errors=(422, 503, 504),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/apply",
+        call=apply,
+        right=Right.APPLY,
+        body=(),
+        about="What systemd has done at a reload.",
+        answer="Reloaded",
+        errors=(422, 503, 504),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/heartbeat/{name}",
+        call=heartbeat,
+        right=Right.HEARTBEAT,
+        body=(),
+        about="A job reports in: the component of this name has heard from it.",
+        answer="Heard",
+        errors=(404, 503, 504),
+    ),
+)

@@ -1,110 +1,209 @@
-"""What can be read: the GET half of the API. Sanitised clients see views of a sanitised status, and nothing else."""
+"""What can be read: the GET half of the API. Clients without the right to read see views of a sanitised status."""
 
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
 
 from healthd.errors import RequestError
 from healthd.expose import render
-from healthd.expose.message import Access, Answer, as_json
+from healthd.expose.message import Answer, Part, Right, as_json, as_page
+from healthd.expose.routes import Route
 from healthd.expose.sanitise import sanitised
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from healthd.answers import HealthStatus
+    from healthd.expose.routes import Ask
     from healthd.ports import Control
 
-    Read = Callable[[Control], Awaitable[Answer]]
-    StatusView = Callable[[HealthStatus], Answer]
+OPENMETRICS: Final = "application/openmetrics-text"
+_TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_OPENMETRICS_TYPE: Final = f"{OPENMETRICS}; version=1.0.0; charset=utf-8"
 
-_COMPONENT: Final = "/api/v1/components/"
-_EXPLAIN: Final = "/api/v1/explain/"
-
-
-def find(path: str, access: Access) -> Read | None:
-    """What reads this path for a client with this access; None where there is nothing for it.
-
-    A name at the end of a path is percent-encoded, and may hold slashes either way, as mount points do.
-    """
-    if path == "/health/live":
-        return _live
-    if path in _STATUS_VIEWS:
-        return partial(_view, access, _STATUS_VIEWS[path])
-    if name := _named(path, _COMPONENT):
-        return partial(_view, access, partial(_component, name))
-    if access is not Access.FULL:
-        return None
-    if name := _named(path, _EXPLAIN):
-        return partial(_explain, name)
-    return _CONTROL_VIEWS.get(path)
+_PAGE: Final = """\
+<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><title>healthd</title>
+<h1>healthd</h1>
+<p>This host is watched by healthd. <code>GET /health/ready</code> says whether it is well,
+<code>GET /api/v1/openapi.json</code> describes the rest.</p>
+</html>
+"""
 
 
-def _named(path: str, prefix: str) -> str:
-    return unquote(path.removeprefix(prefix)) if path.startswith(prefix) else ""
-
-
-async def _live(_: Control) -> Answer:
+async def live(_control: Control, _ask: Ask) -> Answer:
     """The event loop turns. Nothing is asked for, so that no fault elsewhere has a prober take healthd for dead."""
     return as_json({"status": "alive", "timestamp": int(time.time())})
 
 
-async def _view(access: Access, view: StatusView, control: Control) -> Answer:
-    status = control.status()
-    return view(status if access is Access.FULL else sanitised(status))
-
-
-def _ready(status: HealthStatus) -> Answer:
+async def ready(control: Control, ask: Ask) -> Answer:
+    """The health status, with a status code for load balancers."""
+    status = _status(control, ask)
     return as_json(render.status(status), status=200 if status.ready else 503)
 
 
-def _health(status: HealthStatus) -> Answer:
-    return as_json(render.status(status))
+async def health(control: Control, ask: Ask) -> Answer:
+    """The health status."""
+    return as_json(render.status(_status(control, ask)))
 
 
-def _components(status: HealthStatus) -> Answer:
-    return as_json(render.components(status))
+async def components(control: Control, ask: Ask) -> Answer:
+    """Every component by its name."""
+    return as_json(render.components(_status(control, ask)))
 
 
-def _component(name: str, status: HealthStatus) -> Answer:
-    known = status.health_checks
-    if name not in known:
-        raise RequestError(404, f"there is no component {name!r}", hint=f"known: {', '.join(known) or 'none yet'}")
-    return as_json(render.component(known[name]))
+async def component(control: Control, ask: Ask) -> Answer:
+    """One component."""
+    known = _status(control, ask).health_checks
+    if ask.name not in known:
+        hint = f"known: {', '.join(known) or 'none yet'}"
+        raise RequestError(404, f"there is no component {ask.name!r}", hint=hint)
+    return as_json(render.component(known[ask.name]))
 
 
-async def _issues(control: Control) -> Answer:
+async def issues(control: Control, _ask: Ask) -> Answer:
+    """Open issues."""
     return as_json([render.issue(issue) for issue in control.issues()])
 
 
-async def _budget(control: Control) -> Answer:
+async def budget(control: Control, _ask: Ask) -> Answer:
+    """What is left of the host's budget."""
     return as_json(render.budget(control.budget()))
 
 
-async def _config(control: Control) -> Answer:
+async def config(control: Control, _ask: Ask) -> Answer:
+    """The settings in force."""
     return as_json(dict(control.config()))
 
 
-async def _explain(name: str, control: Control) -> Answer:
-    return as_json(render.explanation(await control.explain(name)))
+async def explain(control: Control, ask: Ask) -> Answer:
+    """Why something is as it is."""
+    return as_json(render.explanation(await control.explain(ask.name)))
 
 
-async def _doctor(control: Control) -> Answer:
+async def doctor(control: Control, _ask: Ask) -> Answer:
+    """What works here and what does not."""
     return as_json([render.diagnosis(line) for line in await control.diagnose()])
 
 
-_STATUS_VIEWS: Final[dict[str, StatusView]] = {
-    "/health": _health,
-    "/health/ready": _ready,
-    "/api/v1/status": _health,
-    "/api/v1/components": _components,
-}
-_CONTROL_VIEWS: Final[dict[str, Read]] = {
-    "/api/v1/issues": _issues,
-    "/api/v1/budget": _budget,
-    "/api/v1/config": _config,
-    "/api/v1/doctor": _doctor,
-}
+async def metrics(control: Control, ask: Ask) -> Answer:
+    """The metrics, in the format that the scraper asks for."""
+    openmetrics = OPENMETRICS in ask.request.headers.get("accept", "").lower()
+    text = control.metrics(openmetrics)
+    return Answer(status=200, body=text, content_type=_OPENMETRICS_TYPE if openmetrics else _TEXT_TYPE)
+
+
+async def page(_control: Control, _ask: Ask) -> Answer:
+    """What a browser gets."""
+    return as_page(_PAGE)
+
+
+def _status(control: Control, ask: Ask) -> HealthStatus:
+    status = control.status()
+    return status if ask.full else sanitised(status)
+
+
+READS: Final = (
+    Route(
+        path="/health/live",
+        call=live,
+        right=Right.PROBE,
+        about="Whether healthd is alive: its event loop turns.",
+        answer="Alive",
+    ),
+    Route(
+        path="/health/ready",
+        call=ready,
+        right=Right.READ,
+        outline=Right.PROBE,
+        about="Whether the host is ready (200) or not (503); without a key in the sanitised form.",
+        answer="HealthStatus",
+        errors=(503,),
+    ),
+    Route(
+        path="/health",
+        call=health,
+        right=Right.READ,
+        outline=Right.OUTLINE,
+        about="The health status.",
+        answer="HealthStatus",
+    ),
+    Route(
+        path="/api/v1/status",
+        call=health,
+        right=Right.READ,
+        outline=Right.OUTLINE,
+        about="The health status.",
+        answer="HealthStatus",
+    ),
+    Route(
+        path="/api/v1/components",
+        call=components,
+        right=Right.READ,
+        outline=Right.OUTLINE,
+        about="Every component by its name.",
+        answer="Components",
+    ),
+    Route(
+        path="/api/v1/components/{name}",
+        call=component,
+        right=Right.READ,
+        outline=Right.OUTLINE,
+        about="One component.",
+        answer="Component",
+        errors=(404,),
+    ),
+    Route(
+        path="/api/v1/issues",
+        call=issues,
+        right=Right.READ,
+        about="Open issues, worst first.",
+        answer="Issues",
+    ),
+    Route(
+        path="/api/v1/budget",
+        call=budget,
+        right=Right.READ,
+        about="What is left of the host-wide budget of actions.",
+        answer="Budget",
+    ),
+    Route(
+        path="/api/v1/config",
+        call=config,
+        right=Right.READ,
+        about="The settings in force as the tables of the configuration, secrets as ***.",
+        answer="Object",
+    ),
+    Route(
+        path="/api/v1/explain/{name}",
+        call=explain,
+        right=Right.READ,
+        about="Why a component, item or unit is as it is, and what healing would do now.",
+        answer="Explanation",
+        errors=(404, 503),
+    ),
+    Route(
+        path="/api/v1/doctor",
+        call=doctor,
+        right=Right.READ,
+        about="Whether all that healthd needs works here.",
+        answer="Diagnoses",
+        errors=(503, 504),
+    ),
+    Route(
+        path="/metrics",
+        call=metrics,
+        right=Right.METRICS,
+        part=Part.METRICS,
+        about="Metrics in Prometheus' text format, or in OpenMetrics by Accept.",
+        answer="Text",
+        content_type="text/plain",
+    ),
+    Route(
+        path="/",
+        call=page,
+        right=None,
+        about="The page for a browser.",
+        answer="Text",
+        content_type="text/html",
+    ),
+)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthd.expose.api import Api
 from healthd.expose.server import Server
-from healthd.expose.sockets import access_of
+from healthd.expose.sockets import rights_of
 from healthd.expose.streams import Streams
 
 if TYPE_CHECKING:
@@ -25,4 +25,4 @@ async def serve(sockets: Iterable[socket.socket], control: Control, log: Log) ->
     api, streams = Api(control, log), Streams()
     async with asyncio.TaskGroup() as group:
         for listener in sockets:
-            group.create_task(Server(listener, access_of(listener), api.answer, log, streams=streams).run())
+            group.create_task(Server(listener, rights_of(listener), api.answer, log, streams=streams).run())

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.events import Event
 from healthd.expose.connection import READ_BYTES, Connection
-from healthd.expose.message import Access, Client
+from healthd.expose.message import Client
 from healthd.expose.streams import Streams
 
 if TYPE_CHECKING:
-    from healthd.expose.message import Handler
+    from healthd.expose.message import Handler, Right
     from healthd.ports import Log
 
 CONNECTIONS: Final = 64
@@ -34,7 +34,7 @@ class Server:
     def __init__(
         self,
         listener: socket.socket,
-        access: Access,
+        rights: frozenset[Right],
         handler: Handler,
         log: Log,
         *,
@@ -43,7 +43,7 @@ class Server:
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._listener = listener
-        self._access = access
+        self._rights = rights
         self._handler = handler
         self._log = log
         self._streams = streams or Streams()
@@ -94,7 +94,7 @@ class Server:
 
     async def _begin(self, accepted: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        client = Client(access=self._access, uid=peer_uid(accepted))
+        client = Client(rights=self._rights, uid=peer_uid(accepted))
         reader = asyncio.StreamReader(limit=READ_BYTES, loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from healthd.errors import HealthdError
-from healthd.expose.message import Access
+from healthd.expose.message import EVERYTHING, OUTLINES
+
+if TYPE_CHECKING:
+    from healthd.expose.message import Right
 
 FULL_NAME: Final = "healthd.sock"
 READ_NAME: Final = "healthd-read.sock"
@@ -15,11 +18,11 @@ _MODES: Final = {FULL_NAME: 0o660, READ_NAME: 0o666}
 _BACKLOG: Final = 128
 
 
-def access_of(listener: socket.socket) -> Access:
+def rights_of(listener: socket.socket) -> frozenset[Right]:
     """What clients of this socket may do. Only the name that is known to be guarded by its mode gives full access."""
     if listener.family == socket.AF_UNIX and Path(listener.getsockname()).name == FULL_NAME:
-        return Access.FULL
-    return Access.SANITISED
+        return EVERYTHING
+    return OUTLINES
 
 
 def make_sockets(directory: Path) -> tuple[socket.socket, socket.socket]:

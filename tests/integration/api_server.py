@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.expose.api import Api
 from healthd.expose.server import Server
-from healthd.expose.sockets import FULL_NAME, READ_NAME, access_of, make_sockets
+from healthd.expose.sockets import FULL_NAME, READ_NAME, make_sockets, rights_of
 from healthd.expose.streams import Streams
 from tests.fakes import FakeLog
 
@@ -62,7 +62,7 @@ def serving(
             {"idle_seconds": idle, "patience_seconds": patience},
         )
         streams = served.streams
-        servers = [Server(one, access_of(one), answer, served.log, streams=streams, **limits) for one in listeners]
+        servers = [Server(one, rights_of(one), answer, served.log, streams=streams, **limits) for one in listeners]
         tasks = [asyncio.create_task(server.run()) for server in servers]
         ready.set()
         await stop.wait()

@@ -17,7 +17,7 @@ import pytest
 from healthd.events import Event
 from healthd.expose import serve
 from healthd.expose.api import Api
-from healthd.expose.message import Access
+from healthd.expose.message import EVERYTHING
 from healthd.expose.server import CONNECTIONS, Server, peer_uid
 from healthd.expose.sockets import make_sockets
 from tests.fakes import FakeLog
@@ -299,7 +299,7 @@ def test_a_shortage_of_descriptors_passes(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_listener_that_is_none_is_a_bug_and_not_hidden() -> None:
     with socket.socket(socket.AF_UNIX) as listener, pytest.raises(OSError, match="Invalid argument"):
-        asyncio.run(Server(listener, Access.FULL, Api(FakeControl(), FakeLog()).answer, FakeLog()).run())
+        asyncio.run(Server(listener, EVERYTHING, Api(FakeControl(), FakeLog()).answer, FakeLog()).run())
 
 
 def test_the_kernel_tells_no_user_on_a_socket_of_another_kind() -> None:

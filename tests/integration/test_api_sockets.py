@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthd.errors import HealthdError
-from healthd.expose.message import Access
-from healthd.expose.sockets import access_of, make_sockets
+from healthd.expose.message import EVERYTHING, OUTLINES
+from healthd.expose.sockets import make_sockets, rights_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,16 +39,16 @@ def test_the_full_socket_is_for_the_group_and_the_read_socket_for_all(
 def test_only_the_full_socket_gives_full_access(made: tuple[socket.socket, socket.socket]) -> None:
     full, read = made
 
-    assert access_of(full) is Access.FULL
-    assert access_of(read) is Access.SANITISED
+    assert rights_of(full) is EVERYTHING
+    assert rights_of(read) is OUTLINES
 
 
 def test_a_socket_of_any_other_name_or_kind_gives_no_full_access(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as other, socket.socket(socket.AF_INET) as tcp:
         other.bind(str(tmp_path / "other.sock"))
 
-        assert access_of(other) is Access.SANITISED
-        assert access_of(tcp) is Access.SANITISED
+        assert rights_of(other) is OUTLINES
+        assert rights_of(tcp) is OUTLINES
 
 
 def test_sockets_that_a_dead_daemon_left_are_replaced(tmp_path: Path) -> None:

@@ -210,6 +210,14 @@ class FakeControl:
     async def apply_configuration(self) -> None:
         await self._order("apply")
 
+    async def heartbeat(self, name: str, *, by: str) -> None:
+        await self._order("heartbeat", name, by)
+        if name != "backup":
+            raise RequestError(404, f"no component of type heartbeat is called {name}", hint="healthctl status")
+
+    def metrics(self, openmetrics: bool) -> bytes:
+        return b"# EOF\n" if openmetrics else b"up 1\n"
+
     async def diagnose(self) -> tuple[Diagnosis, ...]:
         await self._order("diagnose")
         return DIAGNOSES

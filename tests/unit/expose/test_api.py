@@ -12,13 +12,13 @@ import pytest
 from healthd.errors import AccessDenied, BusTimeout, ConfigError, RequestError, StorageError
 from healthd.events import Event
 from healthd.expose.api import Api, asked_by
-from healthd.expose.message import Access, Answer, Client, Request
+from healthd.expose.message import EVERYTHING, OUTLINES, Answer, Client, Request
 from healthd.model import ActionKind, Problem
 from tests.fakes import FakeLog
 from tests.unit.expose.fake_control import CONFIG, DIAGNOSES, NGINX_DOWN, WELL, FakeControl, Fault
 
-ROOT = Client(access=Access.FULL, uid=0)
-ANYBODY = Client(access=Access.SANITISED, uid=65534)
+ROOT = Client(rights=EVERYTHING, uid=0)
+ANYBODY = Client(rights=OUTLINES, uid=65534)
 
 
 def ask(
@@ -177,7 +177,7 @@ def test_reload_waits_for_the_daemon_and_says_so() -> None:
 def test_root_and_the_daemons_own_user_may_apply_the_configuration(uid: int) -> None:
     control = FakeControl()
 
-    answer = ask(control, "POST", "/api/v1/apply", client=Client(access=Access.FULL, uid=uid))
+    answer = ask(control, "POST", "/api/v1/apply", client=Client(rights=EVERYTHING, uid=uid))
 
     assert answer.status == 200
     assert control.told == [("apply",)]
@@ -187,7 +187,7 @@ def test_root_and_the_daemons_own_user_may_apply_the_configuration(uid: int) -> 
 def test_nobody_else_may_apply_the_configuration(uid: int | None) -> None:
     control = FakeControl()
 
-    answer = ask(control, "POST", "/api/v1/apply", client=Client(access=Access.FULL, uid=uid))
+    answer = ask(control, "POST", "/api/v1/apply", client=Client(rights=EVERYTHING, uid=uid))
 
     assert answer.status == 403
     assert value(answer)["hint"] == "healthctl reload"
@@ -249,9 +249,7 @@ def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, allowed: 
     assert answer.headers["Allow"] == allowed
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/api/v1/", "/api/v1/components/", "/api/v1/explain/", "/health/", "/api/v2/status"]
-)
+@pytest.mark.parametrize("path", ["/api/v1/", "/api/v1/components/", "/api/v1/explain/", "/health/", "/api/v2/status"])
 def test_there_is_nothing_at_other_paths(path: str) -> None:
     assert ask(FakeControl(), "GET", path).status == 404
 
@@ -266,18 +264,18 @@ def test_there_is_nothing_at_other_paths(path: str) -> None:
         ("GET", "/api/v1/explain/nginx.service"),
         ("GET", "/api/v1/heal"),
         ("GET", "/nowhere"),
-        ("POST", "/health"),
         ("POST", "/api/v1/heal"),
         ("POST", "/api/v1/check"),
         ("POST", "/api/v1/reset"),
         ("POST", "/api/v1/reload"),
         ("POST", "/api/v1/apply"),
+        ("GET", "/metrics"),
     ],
 )
 def test_without_full_access_nothing_else_is_answered_and_nothing_done(method: str, path: str) -> None:
     control = FakeControl()
 
-    answer = ask(control, method, path, {"name": "x"}, client=Client(access=Access.SANITISED, uid=0))
+    answer = ask(control, method, path, {"name": "x"}, client=Client(rights=OUTLINES, uid=0))
 
     assert answer.status == 403
     assert "sudo" in value(answer)["hint"]
@@ -321,7 +319,7 @@ def test_reading_is_not_recorded() -> None:
     ],
 )
 def test_who_asks_is_a_claim_beside_what_the_kernel_knows(claim: str, uid: int | None, by: str) -> None:
-    assert asked_by({"x-healthd-by": claim}, Client(access=Access.FULL, uid=uid)) == by
+    assert asked_by({"x-healthd-by": claim}, Client(rights=EVERYTHING, uid=uid)) == by
 
 
 def test_text_that_is_not_unicode_can_be_answered() -> None:

@@ -1,0 +1,185 @@
+"""The shapes of what the API takes and gives, as JSON Schema, by name. A test compares them with what is rendered.
+
+Objects that are answered may get further fields one day; those that are sent may not have any others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind, Severity, State, Status, Trend
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from enum import StrEnum
+
+Schema = dict[str, Any]
+
+
+def _a(kind: str, about: str = "", **more: Any) -> Schema:
+    return {"type": kind, **({"description": about} if about else {}), **more}
+
+
+def _one_of(words: type[StrEnum], about: str = "") -> Schema:
+    return _a("string", about, enum=[str(word) for word in words])
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list(name: str) -> Schema:
+    return _a("array", items=_ref(name))
+
+
+def _answered(about: str = "", **fields: Schema) -> Schema:
+    return _a("object", about, properties=fields, required=list(fields))
+
+
+def _sent(required: tuple[str, ...] = (), **fields: Schema) -> Schema:
+    return _a("object", properties=fields, required=list(required), additionalProperties=False)
+
+
+_TEXT: Final = _a("string")
+_FLAG: Final = _a("boolean")
+_NUMBER: Final = _a("number")
+_COUNT: Final = _a("integer", minimum=0)
+_SCORE: Final = _a("number", minimum=0, maximum=1)
+_TIME: Final = _a("number", "Unix seconds")
+_TIME_OR_NOT: Final = _or_null(_TIME)
+_NAME: Final = _a("string", "a component, an item or a unit", minLength=1, maxLength=256)
+
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    "Text": _TEXT,
+    "Object": _a("object"),
+    "Error": _answered("What is wrong, and what to do instead.", error=_TEXT, hint=_TEXT),
+    "Refusal": _a(
+        "object",
+        "A configuration that is refused.",
+        properties={"error": _TEXT, "hint": _TEXT, "problems": _list("Problem")},
+        required=["error", "hint"],
+    ),
+    "Problem": _answered(
+        "One mistake in the configuration; `text` is all of it in one line.",
+        file=_TEXT,
+        line=_or_null(_COUNT),
+        key=_TEXT,
+        found=_TEXT,
+        allowed=_TEXT,
+        text=_TEXT,
+    ),
+    "Alive": _answered(status=_a("string", enum=["alive"]), timestamp=_a("integer", "Unix seconds")),
+    "HealthStatus": _answered(
+        "How the host is.",
+        status=_one_of(Status),
+        state=_one_of(State),
+        overall_score=_SCORE,
+        uptime_seconds=_a("number", "since when healthd runs"),
+        memory_mb=_a("integer", "used memory of the host", minimum=0),
+        active_peers=_COUNT,
+        version=_TEXT,
+        timestamp=_TIME,
+        health_checks=_ref("Components"),
+    ),
+    "Components": _a("object", "Components by name.", additionalProperties=_ref("Component")),
+    "Component": _answered(
+        status=_one_of(Status),
+        score=_SCORE,
+        weight=_a("number", minimum=0),
+        message=_TEXT,
+        last_check=_or_null(_TIME),
+        trend=_one_of(Trend),
+        critical=_FLAG,
+        issues=_list("Issue"),
+        items=_list("Item"),
+    ),
+    "Item": _answered(
+        "One part of a component.",
+        name=_TEXT,
+        status=_one_of(Status),
+        score=_SCORE,
+        message=_TEXT,
+        unit=_or_null(_TEXT),
+        critical=_FLAG,
+        stopped=_FLAG,
+    ),
+    "Issues": _list("Issue"),
+    "Issue": _answered(
+        "Something that is wrong, and what healing does about it.",
+        id=_TEXT,
+        component=_TEXT,
+        item=_TEXT,
+        type=_one_of(IssueType),
+        severity=_one_of(Severity),
+        message=_TEXT,
+        unit=_or_null(_TEXT),
+        opened_at=_TIME,
+        attempts=_COUNT,
+        max_attempts=_COUNT,
+        gave_up=_FLAG,
+        healing=_FLAG,
+        hold=_or_null(_one_of(HoldReason, "why healthd does not act")),
+        hold_text=_TEXT,
+        until=_TIME_OR_NOT,
+    ),
+    "Budget": _answered(
+        limit=_a("integer", "0: none", minimum=0),
+        remaining=_or_null(_COUNT),
+        window_seconds=_a("number", minimum=0),
+        used=_a("array", items=_answered(unit=_TEXT, at=_TIME)),
+        next_at=_TIME_OR_NOT,
+    ),
+    "Explanation": _answered(
+        name=_TEXT,
+        component=_TEXT,
+        status=_one_of(Status),
+        score=_SCORE,
+        message=_TEXT,
+        limit=_TEXT,
+        facts=_a("object", additionalProperties=_TEXT),
+        issue=_or_null(_ref("Issue")),
+        decision=_a("string", enum=["act", "hold", "running", "nothing"]),
+        action=_or_null(_one_of(ActionKind)),
+        hold=_or_null(_one_of(HoldReason)),
+        hold_text=_TEXT,
+        until=_TIME_OR_NOT,
+        also_restarts=_a("array", items=_TEXT),
+        budget=_ref("Budget"),
+    ),
+    "Finished": _answered(
+        decision=_a("string", enum=["act", "hold"]),
+        action=_or_null(_one_of(ActionKind)),
+        hold=_or_null(_one_of(HoldReason)),
+        text=_TEXT,
+        outcome=_or_null(_one_of(OutcomeKind)),
+        until=_TIME_OR_NOT,
+    ),
+    "Diagnoses": _a(
+        "array",
+        "`ok` is null for what is off here and need not work.",
+        items=_answered(name=_TEXT, ok=_or_null(_FLAG), text=_TEXT, remedy=_TEXT),
+    ),
+    "Reset": _answered(reset=_a("array", "the issues that were reset", items=_TEXT)),
+    "Reloaded": _answered(reloaded=_a("boolean", enum=[True])),
+    "Heard": _answered(heard=_TEXT),
+}
+
+BODIES: Final[Mapping[str, Schema]] = {
+    "/api/v1/heal": _sent(
+        ("name",), name=_NAME, action=_or_null(_one_of(ActionKind, "null: what the failure calls for")), dry_run=_FLAG
+    ),
+    "/api/v1/check": _sent(name=_or_null(_NAME)),
+    "/api/v1/reset": _sent(("name",), name=_NAME),
+}
+"""What may be sent, by path; all others take an empty object, or nothing."""
+
+EMPTY: Final = _sent()
+
+PARAMETERS: Final[Mapping[str, Schema]] = {}
+"""The parameters of queries by name: `{"schema": ..., "description": ...}`."""
+
+PATH_NAME: Final = _a("string", minLength=1)
