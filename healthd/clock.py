@@ -12,6 +12,10 @@ class SystemClock:
         """Seconds since boot, suspend included."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
+    def monotonic(self) -> float:
+        """Seconds since boot without suspend."""
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+
     def wall(self) -> float:
         """Unix seconds."""
         return time.time()

@@ -28,7 +28,7 @@ from healthd.ports import Ports
 from healthd.record.saved import restore
 from healthd.record.store import SqliteStore
 from healthd.registry import find_actions, find_checks
-from healthd.sample import Bound, Sampler
+from healthd.sample import Bound, Sampler, bind
 from healthd.systemd.journal import leads_to_journal
 from healthd.systemd.listen import inherited
 from healthd.systemd.notify import Notifier
@@ -159,10 +159,7 @@ class Daemon:
         )
 
     def _checks(self, settings: Settings) -> list[Bound]:
-        return [
-            Bound(name=name, spec=spec, options=spec.options(settings), weight=settings.services.weight, critical=False)
-            for name, spec in self._specs.items()
-        ]
+        return bind(settings, self._specs)
 
     def _sockets(self) -> list[socket.socket]:
         handed = inherited()
@@ -207,7 +204,7 @@ class Daemon:
             "off" if not settings.health.auto_healing_enabled else "dry run" if settings.auto_healing.dry_run else "on"
         )
         files = ", ".join(settings.files) or "defaults only"
-        watched = f"{len(picture.items)} units" if picture.complete else "nothing yet"
+        watched = f"{len(picture.components['services'].items)} units" if picture.complete else "nothing yet"
         self._log.event(
             Event.DAEMON_READY,
             f"healthd {__version__} watches {watched}; healing is {healing}; configuration: {files}",
@@ -253,7 +250,7 @@ class Daemon:
 
     def _status_line(self) -> str:
         picture = self._pipeline.picture
-        parts = "; ".join(f"{each.name}: {each.reason or summary(each)}" for each in picture.components.values())
+        parts = "; ".join(f"{each.name}: {each.reason or summary(each)}" for each in picture.shown().values())
         score = "" if picture.status() is Status.UNKNOWN else f", score {picture.score():.2f}"
         return f"{self._pipeline.host_state()}{score} - {parts}"
 

@@ -8,6 +8,8 @@ HealthdError
 │   ├── BusTimeout         no answer within the deadline
 │   ├── AccessDenied       polkit or the bus policy said no
 │   └── NoSuchUnit         systemd cannot find or load the unit
+├── ReadError              a check cannot read what it is about; the reading is unknown
+├── Absent                 this host lacks what a check is about; the component is left out
 ├── StorageError           the database cannot be read or written
 └── RequestError           a client of the API asked for something that cannot be; carries an HTTP status
 """
@@ -60,6 +62,14 @@ class AccessDenied(BusError):
 
 class NoSuchUnit(BusError):
     """systemd does not know the unit and cannot load it."""
+
+
+class ReadError(HealthdError):
+    """There is no usable reading now: what the kernel, a file or a service said cannot be read or makes no sense."""
+
+
+class Absent(HealthdError):
+    """The host does not have what the check would read: no sensors, no PSI. Says what is lacking."""
 
 
 class StorageError(HealthdError):

@@ -51,6 +51,8 @@ class Explainer:
         """The item of this name, with or without its type; its component may stand before it ("services/nginx")."""
         for component in self._pipeline.picture.components.values():
             rest = name.removeprefix(f"{component.name}/")
+            if not rest:
+                continue
             for candidate in (rest, f"{rest}.service"):
                 if candidate in component.items:
                     return component, component.items[candidate]
@@ -96,7 +98,7 @@ class Explainer:
         return next((ticket for ticket in self.tickets(component=component, item=item) if ticket.open), None)
 
     def _component(self, component: Component) -> Explanation:
-        facts = {item.name: item.message for item in component.items.values() if item.findings}
+        facts = {item.name or "reading": item.message for item in component.items.values() if item.findings}
         facts["weight"] = f"{component.weight:g} of {sum(part.weight for part in self._pipeline.picture.parts()):g}"
         return self._explanation(
             name=component.name,

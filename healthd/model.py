@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 class Status(StrEnum):
@@ -279,11 +275,37 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One part of a component: a unit, a mount. `score` 0 to 1.
+class Measure:
+    """One number that was read, and what it is held against; the unit of both is the one that `name` ends in.
 
-    `settled` is False while the item is between states (starting, stopping): such an item opens nothing and resolves
-    nothing. `stopped`: it is down because somebody wanted that. `unit` is the unit behind the item, if there is one.
+    The value may be up to `warning`; beyond it the score falls evenly from 0.79 to 0.5 at `critical`, and beyond that
+    towards 0 at `limit`, where things end (None: as far beyond `critical` as `warning` is before it). Where `critical`
+    is below `warning`, less is worse. A number without limits is only shown. `issue` is the type of issue that it is
+    when it is beyond `warning`, `text` what is said then. `forecast`: it is a level that can run towards `critical`,
+    and `seconds_to_critical` is when it will be there at its present pace, within the hour (None: it does not).
+    `act_on_forecast`: that alone makes it an issue.
+    """
+
+    name: str
+    value: float
+    warning: float | None = None
+    critical: float | None = None
+    limit: float | None = None
+    issue: IssueType | None = None
+    text: str = ""
+    forecast: bool = False
+    act_on_forecast: bool = False
+    seconds_to_critical: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One part of a component: a unit, a mount. `score` 0 to 1. The name "" stands for the component itself.
+
+    A check says `score` and `findings` for what is so or not so, and `measures` for what is a matter of degree; what
+    the measures add to both is the same for all checks (`assess/judge.py`). `settled` is False while the item is
+    between states (starting, stopping, not confirmed yet): such an item opens nothing and resolves nothing. `stopped`:
+    it is down because somebody wanted that. `unit` is the unit behind the item, if there is one.
     """
 
     name: str
@@ -291,6 +313,7 @@ class Item:
     score: float
     message: str
     findings: tuple[Finding, ...] = ()
+    measures: tuple[Measure, ...] = ()
     settled: bool = True
     stopped: bool = False
     critical: bool = False
@@ -302,7 +325,8 @@ class Assessment:
     """What a check makes of its reading: its items, or, where `usable` is False, the `reason` why there is no reading.
 
     `partial`: only the items that were asked for are in `items`; those in `gone` exist no more, all others stand as
-    they were. `again_at` (boot seconds): the check wants to look again then, whatever its interval says.
+    they were. `again_at` (boot seconds): the check wants to look again then, whatever its interval says. `absent`: the
+    host lacks what the check is about, so that the component is left out.
     """
 
     items: tuple[Item, ...] = ()
@@ -311,6 +335,7 @@ class Assessment:
     again_at: float | None = None
     usable: bool = True
     reason: str = ""
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,13 +359,13 @@ class Issue:
 
     @property
     def id(self) -> str:
-        """Names the issue: component, item and type."""
-        return f"{self.component}/{self.item}/{self.type}"
+        """Names the issue: component, item (if it is about one) and type."""
+        return "/".join(part for part in (self.component, self.item, self.type) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """One component as it stands: the seed's ComponentHealth with trend, issues and items."""
+    """One component as it stands: the seed's ComponentHealth with trend, issues, items and its own measures."""
 
     name: str
     status: Status
@@ -352,3 +377,4 @@ class Health:
     critical: bool
     issues: tuple[Issue, ...]
     items: tuple[Item, ...]
+    measures: tuple[Measure, ...] = ()

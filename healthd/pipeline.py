@@ -16,10 +16,10 @@ from healthd.decide.happenings import News, Order, Started
 from healthd.decide.policy import Moment
 from healthd.errors import BusError, StorageError
 from healthd.events import Event
+from healthd.looks import Looks
 from healthd.model import JobResult, Severity, State, Status
 from healthd.record.saved import entries
 from healthd.record.story import Story
-from healthd.sample import Bound, Due
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from healthd.decide.happenings import Happening
     from healthd.decide.state import EngineClock, EngineState, Key
     from healthd.heal import Healer
-    from healthd.model import Assessment
+    from healthd.model import Item
     from healthd.ports import Clock, Host, Log, Store, Units
-    from healthd.sample import Sampler
+    from healthd.sample import Bound, Sampled, Sampler
 
 FAILED_EVERY: Final = 2
 """Every so many rounds systemd is asked for failed units, in case a signal was lost."""
@@ -39,6 +39,9 @@ _NAMED: Final = 3
 
 RECONCILE_EVERY: Final = 20
 """Every so many rounds all units are compared with what is known of them."""
+
+ATTEMPT_SECONDS: Final = 1.0
+"""While an attempt on it waits for its recovery to be seen, a component is looked at this often."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,9 +53,10 @@ class _Heard:
     checks: set[str] = field(default_factory=set)
     results: list[tuple[Key, JobResult]] = field(default_factory=list)
     orders: list[tuple[Order, asyncio.Future[Sequence[Happening]]]] = field(default_factory=list)
+    sampled: list[Sampled] = field(default_factory=list)
 
     def any(self) -> bool:
-        return bool(self.names or self.everything or self.checks or self.results or self.orders)
+        return bool(self.names or self.everything or self.checks or self.results or self.orders or self.sampled)
 
 
 class Pipeline:
@@ -77,7 +81,6 @@ class Pipeline:
         self.engine_clock = engine_clock
         self.round_at: float | None = None
         self.healer: Healer | None = None
-        self._checks = list(checks)
         self._sampler, self._units, self._host, self._clock, self._store, self._log = (
             sampler,
             units,
@@ -92,7 +95,8 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._rounds = 0
         self.origin = self._next_round = clock.boot()
-        self._again_at: dict[str, float] = {}
+        self._looks = Looks(sampler, clock, checks)
+        self._samplers: list[Callable[[Sampled], None]] = []
         self._engine_wake: float | None = None
         self._unsaved: set[Key] = set()
         self._unforgotten: set[Key] = set()
@@ -124,17 +128,28 @@ class Pipeline:
         self._wake.set()
         return await decided
 
+    def sampled(self, sampled: Sampled) -> None:
+        """A check that ran beside the turns has ended."""
+        self._heard.sampled.append(sampled)
+        self._wake.set()
+
     async def look(self, checks: Iterable[str]) -> None:
         """Look at these components now, at every item of them; returns when that is done and decided upon."""
-        self._request(checks)
+        names = list(checks)
+        self._request(names)
         wanted = self._begun + 1  # a turn under way may have looked before this was asked
+        seen = self._looks.awaited(names)
         async with self._turns:
-            await self._turns.wait_for(lambda: self._ended >= wanted)
+            await self._turns.wait_for(lambda: self._ended >= wanted and seen())
 
     def watch(self, watcher: Callable[[Sequence[Happening]], None]) -> Callable[[], None]:
         """Have the happenings of each turn; returns how to stop that."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
+
+    def watch_checks(self, watcher: Callable[[Sampled], None]) -> None:
+        """Have what came of each run of a check."""
+        self._samplers.append(watcher)
 
     async def turned(self) -> None:
         """Wait for the end of the next turn, or of the one under way."""
@@ -143,10 +158,10 @@ class Pipeline:
 
     def reconfigure(self, settings: Settings, checks: Sequence[Bound]) -> None:
         """Go on under other settings; attempts, budgets and issues stay."""
-        self.settings, self._checks = settings, list(checks)
+        self.settings = settings
+        self._looks.take(checks)
         self.picture.replace_components(_component(check) for check in checks)
         self._next_round = min(self._next_round, self._clock.boot() + settings.health.check_interval_seconds)
-        self._again_at.clear()
         self._request(check.name for check in checks)
         self._heard.everything = True
 
@@ -165,21 +180,21 @@ class Pipeline:
 
     async def run(self) -> None:
         """Turn until cancelled."""
-        while True:
-            await self._until_due()
-            await self.turn()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._until_due()
+                await self.turn(group)
 
-    async def turn(self) -> None:
-        """Go the whole way once."""
+    async def turn(self, group: asyncio.TaskGroup) -> None:
+        """Go the whole way once. `group` is where checks run that are not waited for."""
         self._wake.clear()
         heard, self._heard = self._heard, _Heard()
         self._begun += 1
         regular = self._clock.boot() >= self._next_round
         if regular:
             await self._safety_net()
-        due = self._due(heard, regular=regular)
-        assessments = await self._sampler.run(due, self.settings.health.health_timeout_seconds)
-        news = self._assess(assessments, heard)
+        sampled = [*heard.sampled, *await self._sample(heard, group, regular=regular)]
+        news = self._assess(sampled, heard)
         step = self._decide(news)
         await self._record(step)
         self._heal(step.happenings)
@@ -188,6 +203,7 @@ class Pipeline:
         if regular:
             self.round_at = self._clock.boot()
         self._ended = self._begun
+        self._looks.taken(heard.sampled)
         for _, decided in heard.orders:
             if not decided.done():  # whoever ordered may have gone meanwhile
                 decided.set_result(step.happenings)
@@ -197,7 +213,7 @@ class Pipeline:
     async def _until_due(self) -> None:
         if self._heard.any():
             return
-        deadlines = [self._next_round, *self._again_at.values()]
+        deadlines = [self._next_round, self._looks.next()]
         if self._engine_wake is not None:
             deadlines.append(self._engine_wake - self.engine_clock.offset)
         try:
@@ -221,37 +237,30 @@ class Pipeline:
         except BusError as error:
             self._log.debug("the safety net could not ask systemd", error=str(error))
 
-    def _due(self, heard: _Heard, *, regular: bool) -> list[Due]:
-        """Which checks run in this turn, and on what."""
-        now = self._clock.boot()
+    async def _sample(self, heard: _Heard, group: asyncio.TaskGroup, *, regular: bool) -> list[Sampled]:
+        """Run the checks that are due: some within this turn, the others beside it."""
         names = set(heard.names)
         names.update(ticket.unit for key, _ in heard.results if (ticket := self.state.tickets.get(key)) and ticket.unit)
-        due = []
-        for check in self._checks:
-            component = self.picture.components[check.name]
-            again = self._again_at.get(check.name, now + 1) <= now
-            if heard.everything or again or check.name in heard.checks or component.score is None:
-                due.append(Due(check=check, names=None))
-            elif names or regular:
-                due.append(Due(check=check, names=frozenset(names)))
-        return due
+        units = None if heard.everything else frozenset(names)
+        self._looks.begin(heard.checks, units, group, self.sampled)
+        return await self._sampler.run(self._looks.due(self.picture.components, heard.checks, units, regular=regular))
 
-    def _assess(self, assessments: Sequence[tuple[Bound, Assessment]], heard: _Heard) -> News:
+    def _assess(self, sampled: Sequence[Sampled], heard: _Heard) -> News:
         before = self.picture.statuses()
         items: list[tuple[str, str]] = []
         gone: list[tuple[str, str]] = []
-        for check, assessment in assessments:
-            if check not in self._checks:
+        for one in sampled:
+            if not self._looks.is_current(one.check):
                 continue  # a reload came in between: this is what the old settings saw, and all is looked at again
-            judged, lost = self.picture.take(check.name, assessment, self._clock.wall())
+            name, assessment = one.check.name, self._looks.judge(one)
+            if assessment.absent and not self.picture.components[name].absent:
+                self._log.event(Event.FEATURE_OFF, f"{name} is left out: {assessment.reason}", component=name)
+            judged, lost = self.picture.take(name, assessment, self._clock.wall())
             items += judged
             gone += lost
-            if not assessment.partial:
-                self._again_at.pop(check.name, None)
-            if assessment.again_at is not None:
-                self._again_at[check.name] = min(
-                    assessment.again_at, self._again_at.get(check.name, assessment.again_at)
-                )
+            self._looks.look_again(one.check, assessment, self.picture.components[name].status)
+            for watcher in self._samplers:
+                watcher(one)
         self._tell_components(before)
         system = self._units.system_state()
         changed, self._system = system is not self._system, system
@@ -270,6 +279,9 @@ class Pipeline:
         self.state, self._engine_wake = step.state, step.wake_at
         self._unsaved |= step.changed
         self._unforgotten |= step.removed
+        tried = ((key, ticket.attempt) for key, ticket in self.state.tickets.items())
+        waiting = [key.component for key, attempt in tried if attempt is not None and attempt.ended_at is not None]
+        self._looks.hurry(waiting, self._clock.boot() + ATTEMPT_SECONDS)
         return step
 
     async def _record(self, step: engine.Step) -> None:
@@ -318,6 +330,7 @@ class Pipeline:
             facts=self._units.facts(),
             items=self.picture.items,
             usable=self.picture.usable,
+            unhealthy=self.picture.unhealthy,
         )
 
     def host_state(self) -> State:
@@ -339,22 +352,36 @@ class Pipeline:
             watcher(happenings)
 
     def _tell_components(self, before: Mapping[str, Status]) -> None:
-        for name, component in self.picture.components.items():
-            if component.status is not before[name]:
+        for name, component in self.picture.shown().items():
+            if component.status is not before.get(name, Status.UNKNOWN):
                 message = component.reason or summary(component)
                 self._story.component_changed(name, before[name], component.status, component.score, message)
 
 
 def summary(component: Component) -> str:
-    """One line on a component: what is wrong in it, or how many items are well."""
-    bad = sorted(item.name for item in component.items.values() if item.findings)
-    units = "1 unit" if len(component.items) == 1 else f"{len(component.items)} units"
+    """One line on a component: its own message, or what is wrong in it, or how many items are well."""
+    own = component.items.get("")
+    if own is not None:
+        return own.message
+    bad = sorted(item.name for item in component.items.values() if _is_bad(item))
+    items = "1 " + component.noun if len(component.items) == 1 else f"{len(component.items)} {component.noun}s"
     if not bad:
-        return f"{units}, all well"
+        return f"{items}, all well"
     verb = "is" if len(bad) == 1 else "are"
     more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    return f"{len(bad)} of {units} {verb} not well: {', '.join(bad[:_NAMED])}{more}"
+    return f"{len(bad)} of {items} {verb} not well: {', '.join(bad[:_NAMED])}{more}"
+
+
+def _is_bad(item: Item) -> bool:
+    return bool(item.findings) or item.status in (Status.DEGRADED, Status.UNHEALTHY)
 
 
 def _component(check: Bound) -> Component:
-    return Component(name=check.name, weight=check.weight, critical=check.critical, combine=check.spec.score)
+    return Component(
+        name=check.name,
+        weight=check.component.weight,
+        critical=check.component.critical,
+        combine=check.spec.score,
+        noun=check.spec.noun,
+        immediate=check.spec.immediate,
+    )

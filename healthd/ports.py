@@ -19,6 +19,9 @@ class Clock(Protocol):
     def boot(self) -> float:
         """Seconds since boot, suspend included (CLOCK_BOOTTIME). What durations are measured with."""
 
+    def monotonic(self) -> float:
+        """Seconds since boot without suspend (CLOCK_MONOTONIC): what systemd's own stamps count."""
+
     def wall(self) -> float:
         """Unix seconds. Only to show and to store."""
 

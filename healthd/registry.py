@@ -29,16 +29,24 @@ _K = TypeVar("_K", bound=str)
 class CheckSpec:
     """A check: how it reads and how it judges what it read.
 
-    `options` picks the check's own options out of the settings. `sample` only reads; it is given the names of the
-    items to look at, or None for all. `assess` is pure. `score` turns all items of the component into its score.
+    `options` picks the options of the component of this name out of the settings. `sample` only reads; it is given the
+    names of the items to look at, or None for all, and raises `Absent` where the host lacks what it would read.
+    `assess` is pure: it is given the reading, the one before it (None: this is the first) and the options. `score`
+    turns all items of the component into its score. `noun` is what an item is, in the singular.
+
+    `immediate`: the check reads what is known already and is run within the turn; any other runs beside it, and its
+    reading is news for a later one. `asks_unit`: what it reads is what the component's unit answers, so that there is
+    nothing to be read while that does not run.
     """
 
     type: str
-    options: Callable[[Settings], Any]
+    options: Callable[[Settings, str], Any]
     sample: Callable[[Ports, Any, frozenset[str] | None], Awaitable[Any]]
-    assess: Callable[[Any, Any], Assessment]
+    assess: Callable[[Any, Any, Any], Assessment]
     score: Callable[[Iterable[Item]], float]
-    weight: float
+    noun: str = "item"
+    immediate: bool = False
+    asks_unit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,26 +6,52 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from healthd.errors import BusError
+from healthd.assess.behind import belonging, instead_of_asking
+from healthd.assess.judge import Rules
+from healthd.errors import Absent, BusError, ReadError
 from healthd.events import Event
 from healthd.model import Assessment, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Mapping, Sequence
 
+    from healthd.config import ComponentSettings, Settings
     from healthd.ports import Log, Ports
     from healthd.registry import CheckSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """A check under the name of its component, with its options."""
+    """A check under the name of its component, with its options and what is said of the component."""
 
     name: str
     spec: CheckSpec
     options: Any
-    weight: float
-    critical: bool
+    component: ComponentSettings
+
+    @property
+    def rules(self) -> Rules:
+        """What it takes to be judged."""
+        return Rules(failures=self.component.failures, successes=self.component.successes)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two looks."""
+        return self.component.interval_seconds
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it is one of those that are there without being configured."""
+        return self.name == self.spec.type
+
+
+def bind(settings: Settings, specs: Mapping[str, CheckSpec]) -> list[Bound]:
+    """The check of each component of the settings."""
+    return [
+        Bound(name=name, spec=spec, options=spec.options(settings, name), component=component)
+        for name, component in settings.component.items()
+        if (spec := specs.get(component.type)) is not None
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,36 +62,73 @@ class Due:
     names: frozenset[str] | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """What came of one run of a check, at `at` (boot seconds), and how many seconds it took."""
+
+    check: Bound
+    assessment: Assessment
+    at: float
+    took: float
+
+
 class Sampler:
     """Runs checks. One that fails or takes too long gives an unusable assessment with the reason.
 
-    That is said once, until the check works again.
+    That is said once, until the check works again. A check that runs beside the turns runs once at a time.
     """
 
     def __init__(self, ports: Ports, log: Log) -> None:
         self._ports, self._log = ports, log
         self._failing: set[str] = set()
         self._broken: set[str] = set()
+        self._before: dict[str, Any] = {}
+        self._running: set[str] = set()
 
-    async def run(self, due: Iterable[Due], limit: float) -> list[tuple[Bound, Assessment]]:
-        """Run these checks side by side, each for at most `limit` seconds."""
-        checks = tuple(due)
-        if len(checks) == 1:  # the common case, on the way of every signal
-            return [(checks[0].check, await self._one(checks[0], limit))]
+    async def run(self, due: Sequence[Due]) -> list[Sampled]:
+        """Run these checks side by side and wait for all of them."""
+        if len(due) == 1:  # the common case, on the way of every signal
+            return [await self._one(due[0])]
         async with asyncio.TaskGroup() as group:
-            tasks = [(one.check, group.create_task(self._one(one, limit))) for one in checks]
-        return [(check, task.result()) for check, task in tasks]
+            tasks = [group.create_task(self._one(one)) for one in due]
+        return [task.result() for task in tasks]
 
-    async def _one(self, due: Due, limit: float) -> Assessment:
-        check = due.check
+    def begin(self, check: Bound, group: asyncio.TaskGroup, report: Callable[[Sampled], None]) -> bool:
+        """Run a check beside the turns; `report` is called with what came of it. False: it is running already."""
+        if check.name in self._running:
+            return False
+        self._running.add(check.name)
+        group.create_task(self._beside(check, report), name=f"check {check.name}")
+        return True
+
+    def forget(self, name: str) -> None:
+        """The component is there no more, or is another one now."""
+        self._before.pop(name, None)
+
+    async def _beside(self, check: Bound, report: Callable[[Sampled], None]) -> None:
+        try:
+            sampled = await self._one(Due(check=check, names=None))
+        finally:
+            self._running.discard(check.name)
+        report(sampled)
+
+    async def _one(self, due: Due) -> Sampled:
+        began = self._ports.clock.boot()
+        assessment = await self._look(due)
+        now = self._ports.clock.boot()
+        return Sampled(check=due.check, assessment=assessment, at=now, took=now - began)
+
+    async def _look(self, due: Due) -> Assessment:
+        check, limit = due.check, due.check.component.timeout_seconds
         try:
             async with asyncio.timeout(limit):
-                reading = await check.spec.sample(self._ports, check.options, due.names)
-            assessment = check.spec.assess(reading, check.options)
+                assessment = self._by_its_unit(check) or await self._ask(due)
         except TimeoutError:
             return self._failed(check, f"no reading within {limit:g} s")
-        except BusError as error:
+        except (BusError, ReadError) as error:
             return self._failed(check, str(error))
+        except Absent as lacking:
+            return Assessment(usable=False, absent=True, reason=str(lacking))
         except Exception as error:  # noqa: BLE001  the border of a check's run: a bug in one check is that check's trouble alone
             if check.name not in self._broken:  # a traceback is said although a time-out was said before
                 self._log.exception(
@@ -76,6 +139,26 @@ class Sampler:
         self._failing.discard(check.name)
         self._broken.discard(check.name)
         return assessment
+
+    async def _ask(self, due: Due) -> Assessment:
+        check = due.check
+        reading = await check.spec.sample(self._ports, check.options, due.names)
+        assessment = check.spec.assess(reading, self._before.get(check.name), check.options)
+        if due.names is None:
+            self._before[check.name] = reading
+        unit = check.component.unit
+        if unit is None:
+            return assessment
+        facts = self._ports.units.facts().get(unit) if self._ports.units.connected else None
+        at = self._ports.clock.monotonic()
+        return belonging(assessment, facts, unit, grace=check.component.grace_seconds, at=at)
+
+    def _by_its_unit(self, check: Bound) -> Assessment | None:
+        """What the state of the unit behind a component alone says, where nobody is there to be asked."""
+        unit = check.component.unit
+        if unit is None or not check.spec.asks_unit or not self._ports.units.connected:
+            return None
+        return instead_of_asking(self._ports.units.facts().get(unit), unit)
 
     def _failed(self, check: Bound, reason: str) -> Assessment:
         if check.name not in self._failing:

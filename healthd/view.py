@@ -8,7 +8,7 @@ from healthd import __version__
 from healthd.answers import Budget, HealthStatus
 from healthd.decide.limits import free_at, host_instants
 from healthd.decide.policy import Case
-from healthd.model import Health, Issue, Severity, Status, Trend
+from healthd.model import Health, Issue, Severity, Status
 from healthd.pipeline import summary
 
 if TYPE_CHECKING:
@@ -70,10 +70,11 @@ class View:
             weight=component.weight,
             message=component.reason or summary(component),
             last_check=component.checked_at,
-            trend=Trend.STABLE,
+            trend=component.trend,
             critical=component.critical,
             issues=self.issues(component.name),
-            items=tuple(items),
+            items=tuple(item for item in items if item.name),
+            measures=own.measures if (own := component.items.get("")) is not None else (),
         )
 
     def status(self) -> HealthStatus:
@@ -92,7 +93,7 @@ class View:
             active_peers=self._host.established_connections(),
             version=__version__,
             timestamp=self._clock.wall(),
-            health_checks={name: self.health(component) for name, component in picture.components.items()},
+            health_checks={name: self.health(component) for name, component in picture.shown().items()},
             ready=ready,
         )
 

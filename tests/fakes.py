@@ -22,6 +22,9 @@ class FakeClock:
     def boot(self) -> float:
         return self._boot
 
+    def monotonic(self) -> float:
+        return self._boot
+
     def wall(self) -> float:
         return self._wall
 

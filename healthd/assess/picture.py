@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from healthd.assess.score import Part, host_status, overall_score, status_of
+from healthd.assess.trend import direction, extended
+from healthd.model import Status, Trend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from healthd.model import Assessment, Item, Status
+    from healthd.assess.trend import Points
+    from healthd.model import Assessment, Item
 
 Name = tuple[str, str]
 """An item by component and name."""
@@ -18,26 +21,41 @@ Name = tuple[str, str]
 
 @dataclass(slots=True, kw_only=True)
 class Component:
-    """One component. `score` None: no usable reading, for the `reason`. `checked_at` in Unix seconds, 0.0 never."""
+    """One component. `score` None: no usable reading, for the `reason`. `checked_at` in Unix seconds, 0.0 never.
+
+    `noun`: what an item of it is. `immediate`: it is judged in the very turn in which something is heard. `absent`:
+    this host lacks what it is about, so that it counts for nothing and is not shown. `scores` is its history, by which
+    its `trend` goes.
+    """
 
     name: str
     weight: float
     critical: bool
     combine: Callable[[Iterable[Item]], float]
+    noun: str = "item"
+    immediate: bool = True
+    absent: bool = False
     score: float | None = None
     reason: str = "not judged yet"
     judged: bool = False
     checked_at: float = 0.0
     items: dict[str, Item] = field(default_factory=dict)
+    scores: Points = ()
 
     @property
     def status(self) -> Status:
         """By its score."""
         return status_of(self.score)
 
+    @property
+    def trend(self) -> Trend:
+        """Where it is heading: as its score says, and for the worse while a limit is foretold."""
+        foretold = (each.seconds_to_critical for item in self.items.values() for each in item.measures)
+        return Trend.WORSENING if any(seconds is not None for seconds in foretold) else direction(self.scores)
+
     def take(self, assessment: Assessment, wall: float) -> tuple[list[Name], list[Name]]:
         """Put in what was judged; returns the items that were judged now, and those that are gone."""
-        self.checked_at = wall
+        self.checked_at, self.absent = wall, assessment.absent
         if not assessment.usable:
             self.score, self.reason = None, assessment.reason
             return [], []
@@ -48,9 +66,18 @@ class Component:
         for name in gone:
             del self.items[name]
         if new or gone or self.score is None:
-            self.score = self.combine(self.items.values())
-        self.judged, self.reason = True, ""
+            self._combine()
+        if self.score is not None:
+            self.scores = extended(self.scores, wall, self.score)
         return [(self.name, name) for name in new], [(self.name, name) for name in gone]
+
+    def _combine(self) -> None:
+        """The score of all items. One without a usable reading counts by what was wrong with it before, if anything."""
+        known = [item for item in self.items.values() if item.status is not Status.UNKNOWN or item.findings]
+        if known or not self.items:
+            self.score, self.judged, self.reason = self.combine(known), True, ""
+        else:
+            self.score, self.reason = None, next(iter(self.items.values())).message
 
     def continuing(self, old: Component) -> Component:
         """This component with what was judged of the old one."""
@@ -61,6 +88,8 @@ class Component:
             judged=old.judged,
             checked_at=old.checked_at,
             items=old.items,
+            absent=old.absent,
+            scores=old.scores,
         )
 
     def _settled(self, item: Item) -> Item:
@@ -108,8 +137,12 @@ class Picture:
 
     @property
     def complete(self) -> bool:
-        """Whether every component has been judged at least once."""
-        return all(component.judged for component in self.components.values())
+        """Whether every component that is judged within a turn has been judged at least once."""
+        return all(component.judged for component in self.components.values() if component.immediate)
+
+    def shown(self) -> Mapping[str, Component]:
+        """The components that this host has something of."""
+        return {name: component for name, component in self.components.items() if not component.absent}
 
     @property
     def usable(self) -> frozenset[str]:
@@ -127,7 +160,13 @@ class Picture:
                 judged=component.judged,
             )
             for component in self.components.values()
+            if not component.absent
         ]
+
+    @property
+    def unhealthy(self) -> frozenset[str]:
+        """The components that are unhealthy: what depends on one of them is not healed for it."""
+        return frozenset(name for name, each in self.components.items() if each.status is Status.UNHEALTHY)
 
     def status(self) -> Status:
         """The status of the host."""
@@ -139,4 +178,4 @@ class Picture:
 
     def statuses(self) -> Mapping[str, Status]:
         """The status of each component."""
-        return {name: component.status for name, component in self.components.items()}
+        return {name: component.status for name, component in self.shown().items()}

@@ -55,7 +55,7 @@ class Reading:
     names: frozenset[str] | None
 
 
-def options(settings: Settings) -> ServicesSettings:
+def options(settings: Settings, _name: str) -> ServicesSettings:
     """This check's part of the settings."""
     return settings.services
 
@@ -103,7 +103,7 @@ def _table(unit: UnitFacts, options: ServicesSettings) -> UnitSettings:
     return options.unit.get(unit.name, _DEFAULTS)
 
 
-def assess(reading: Reading, options: ServicesSettings) -> Assessment:
+def assess(reading: Reading, _before: Reading | None, options: ServicesSettings) -> Assessment:
     """An item for each unit; pure."""
     if not reading.current:
         return Assessment(usable=False, reason="systemd cannot be asked at the moment")
@@ -256,4 +256,6 @@ def _item(
     )
 
 
-CHECK = CheckSpec(type="services", options=options, sample=sample, assess=assess, score=counted, weight=0.35)
+CHECK = CheckSpec(
+    type="services", options=options, sample=sample, assess=assess, score=counted, noun="unit", immediate=True
+)

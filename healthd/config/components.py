@@ -32,6 +32,9 @@ BUILT_IN: Final[Mapping[str, float]] = {
 }
 """The components that are there without being configured, with their weights."""
 
+CERTAIN: Final = frozenset({"services", "storage", "kernel", "clock", "timers", "updates", "heartbeat", "certificate"})
+"""The types whose first reading is certain: what they read is so, and does not pass by itself in the next second."""
+
 WEIGHT: Final = 0.1
 """The weight of any other component that does not say its own."""
 
@@ -218,7 +221,12 @@ COMMON: Final[Mapping[str, Declaration]] = {
         kind=Number(0.1, 86_400), help="not said: check_interval_seconds; exec at least 10", example="5"
     ),
     "timeout_seconds": Declaration(kind=Number(0.1, 3_600), help="not said: health_timeout_seconds", example="2"),
-    "failures": Declaration(kind=Count(1), default=3, help="consecutive bad readings until judged bad"),
+    "failures": Declaration(
+        kind=Count(1),
+        default=3,
+        help="consecutive bad readings until judged bad; 1 for storage, kernel, clock, timers, updates, heartbeat and "
+        "certificate, whose readings are certain",
+    ),
     "successes": Declaration(kind=Count(1), default=2, help="consecutive good ones until judged good"),
     "grace_seconds": Declaration(
         kind=Number(0, 86_400), default=0.0, help="not judged this long after its unit's start"

@@ -21,7 +21,8 @@ class Moment:
     """The facts of one instant. `now` is in engine seconds; `wall` in Unix seconds, only to show and store.
 
     `current`: unit facts are as systemd has them. `items` are all items by component and name, as last judged; of a
-    component without a usable reading there are none. `usable`: the components that have one, with items or without.
+    component without a usable reading there are none. `usable`: the components that have one, with items or without;
+    `unhealthy`: those that are so bad that what depends on them cannot be well.
     """
 
     now: float
@@ -32,6 +33,7 @@ class Moment:
     facts: Mapping[str, UnitFacts]
     items: Mapping[tuple[str, str], Item]
     usable: frozenset[str]
+    unhealthy: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

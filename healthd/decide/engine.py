@@ -115,7 +115,8 @@ def _decide(turn: Turn, news: News) -> None:
         if not (due or news.everything or ticket.unit in turn.freed or ticket.key.name in touched):
             continue
         item = turn.item_of(ticket)
-        if item is not None and turn.moment.current and is_well(item, ticket.key.type):
+        sure = turn.moment.current or ticket.unit is None
+        if item is not None and sure and is_well(item, ticket.key.type):
             recover(turn, ticket, item)
             continue
         counted = _count_attempts(turn, ticket)

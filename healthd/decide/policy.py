@@ -32,7 +32,7 @@ def _hold(reason: HoldReason, text: str, until: float | None = None) -> Verdict:
 
 
 def _unknown(case: Case) -> Verdict | None:
-    if not case.moment.current:
+    if case.ticket.unit and not case.moment.current:
         return _hold(HoldReason.UNKNOWN_STATUS, "systemd cannot be asked at the moment")
     if case.ticket.unit and case.unit is None:
         return _hold(HoldReason.UNKNOWN_STATUS, "systemd has not said how the unit is")
@@ -133,6 +133,22 @@ def _clean_exit(case: Case) -> Verdict | None:
 def _config_error(case: Case) -> Verdict | None:
     if _cause(case) == Cause.CONFIG and case.unit is not None and not case.by_hand:
         return _hold(HoldReason.CONFIG_ERROR, "no restart can mend that; its configuration must be mended")
+    return None
+
+
+def _dependency(case: Case) -> Verdict | None:
+    """What cannot be well as long as something else is not, is not healed for it."""
+    if case.by_hand:
+        return None
+    component = case.settings.component.get(case.ticket.key.component)
+    bad = [name for name in (component.depends_on if component else ()) if name in case.moment.unhealthy]
+    if bad:
+        return _hold(HoldReason.DEPENDENCY, f"it depends on {', '.join(bad)}, which is unhealthy")
+    unit = case.unit
+    if unit is None or unit.running or case.ticket.key.component == "services":
+        return None
+    if any(other.open and other.unit == unit.name and other.key.type in _DOWN for other in case.state.tickets.values()):
+        return _hold(HoldReason.DEPENDENCY, f"{unit.name} is down, which is an issue of its own")
     return None
 
 
@@ -239,6 +255,7 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _not_meant_to_run,
     _clean_exit,
     _config_error,
+    _dependency,
     _suggest,
     _booting,
     _starting,
@@ -262,7 +279,9 @@ def rule(case: Case, action: ActionKind | None = None) -> Verdict:
         verdict = hold(case)
         if verdict is not None:
             return verdict
-    chosen = action or remedy(case.ticket, case.unit, case.table.actions)
+    chosen = action or remedy(
+        case.ticket, case.unit, case.table.actions, leaks=case.settings.auto_healing.restart_on_leak
+    )
     if chosen is None:
         return Verdict(text="healthd knows no remedy for this")
     if case.settings.auto_healing.dry_run:

@@ -21,13 +21,17 @@ _ON_UNITS: Final = frozenset(
 )
 
 
-def remedy(ticket: Ticket, unit: UnitFacts | None, ladder: tuple[str, ...]) -> ActionKind | None:
+def remedy(
+    ticket: Ticket, unit: UnitFacts | None, ladder: tuple[str, ...], *, leaks: bool = False
+) -> ActionKind | None:
     """The next action for this issue; None where healthd knows no remedy.
 
     `ladder` is the unit's own `actions`: an attempt each, the last one repeats. What is down is started, which disturbs
-    nothing that came back meanwhile; only what runs is restarted or reloaded.
+    nothing that came back meanwhile; only what runs is restarted or reloaded. `leaks`: a unit whose memory runs to its
+    limit is restarted before it gets there.
     """
-    if ticket.key.type not in _ON_UNITS or unit is None:
+    leaking = leaks and ticket.key.type is IssueType.HIGH_MEMORY
+    if unit is None or not (leaking or ticket.key.type in _ON_UNITS):
         return None
     if not ladder:
         return ActionKind.RESTART_UNIT if unit.running else ActionKind.START_UNIT

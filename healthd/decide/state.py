@@ -32,6 +32,13 @@ class Key(NamedTuple):
         """The item that the issue is about, by component and name."""
         return self.component, self.item
 
+    @property
+    def subject(self) -> str:
+        """What the issue is about, for people: the unit of `services`, else the component and the part of it."""
+        if not self.item:
+            return self.component
+        return self.item if self.component == "services" else f"{self.component} {self.item}"
+
     def __str__(self) -> str:
         return f"{self.component}/{self.item}/{self.type}"
 

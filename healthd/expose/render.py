@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus
-    from healthd.model import Health, Issue, Item, Problem
+    from healthd.model import Health, Issue, Item, Measure, Problem
 
 _SCORE_DIGITS: Final = 4
+_VALUE_DIGITS: Final = 6
 
 
 def status(value: HealthStatus) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def component(value: Health) -> dict[str, Any]:
         "critical": value.critical,
         "issues": [issue(one) for one in value.issues],
         "items": [item(one) for one in value.items],
+        "values": [measure(one) for one in value.measures],
     }
 
 
@@ -56,6 +58,18 @@ def item(value: Item) -> dict[str, Any]:
         "unit": value.unit,
         "critical": value.critical,
         "stopped": value.stopped,
+        "values": [measure(one) for one in value.measures],
+    }
+
+
+def measure(value: Measure) -> dict[str, Any]:
+    """A sampled number with its limits; null where there is none, or where it does not run to `critical`."""
+    return {
+        "name": value.name,
+        "value": round(value.value, _VALUE_DIGITS),
+        "warning": value.warning,
+        "critical": value.critical,
+        "seconds_to_critical": value.seconds_to_critical,
     }
 
 

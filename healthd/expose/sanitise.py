@@ -28,4 +28,4 @@ def sanitised(status: HealthStatus) -> HealthStatus:
 
 
 def _component(health: Health) -> Health:
-    return replace(health, score=round(health.score, 1), message=_MESSAGE, issues=(), items=())
+    return replace(health, score=round(health.score, 1), message=_MESSAGE, issues=(), items=(), measures=())

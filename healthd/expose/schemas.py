@@ -96,6 +96,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         critical=_FLAG,
         issues=_list("Issue"),
         items=_list("Item"),
+        values=_list("Value"),
     ),
     "Item": _answered(
         "One part of a component.",
@@ -106,6 +107,15 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         unit=_or_null(_TEXT),
         critical=_FLAG,
         stopped=_FLAG,
+        values=_list("Value"),
+    ),
+    "Value": _answered(
+        "A sampled number with its limits, and when it will be critical at its present pace.",
+        name=_TEXT,
+        value=_NUMBER,
+        warning=_or_null(_NUMBER),
+        critical=_or_null(_NUMBER),
+        seconds_to_critical=_or_null(_NUMBER),
     ),
     "Issues": _list("Issue"),
     "Issue": _answered(

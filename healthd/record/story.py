@@ -20,6 +20,19 @@ _SEEN_AS = {
     IssueType.SERVICE_HUNG: "hangs",
     IssueType.CRASH_LOOP: "is in a crash loop",
     IssueType.JOB_FAILED: "has failed",
+    IssueType.HIGH_MEMORY: "uses much memory",
+    IssueType.HIGH_CPU: "uses much CPU",
+    IssueType.PRESSURE: "is short of resources",
+    IssueType.DISK_FULL: "is filling up",
+    IssueType.INODES_FULL: "runs out of inodes",
+    IssueType.READ_ONLY: "became read-only",
+    IssueType.NETWORK_ERROR: "has trouble",
+    IssueType.PROBE_FAILED: "does not answer its probe",
+    IssueType.CLOCK_SKEW: "is wrong",
+    IssueType.KERNEL_FAULT: "reports a fault",
+    IssueType.ERROR_RATE: "has too many errors",
+    IssueType.CERTIFICATE: "runs out",
+    IssueType.HEARTBEAT_MISSED: "missed its heartbeat",
 }
 
 
@@ -61,11 +74,11 @@ class Story:
                 seen = _SEEN_AS.get(ticket.key.type, f"has an issue ({ticket.key.type})")
                 again = f" (again; {counted(ticket.attempts, 'attempt')} so far)" if ticket.attempts else ""
                 self._event(
-                    Event.ISSUE_OPENED, f"{ticket.key.item} {seen}: {ticket.message}{again}", ticket, ticket.severity
+                    Event.ISSUE_OPENED, f"{ticket.key.subject} {seen}: {ticket.message}{again}", ticket, ticket.severity
                 )
             case Resolved(ticket=ticket, text=text, after=after, well=well):
                 over = "is well again" if well else f"has no issue {ticket.key.type} any more"
-                message = f"{ticket.key.item} {over}: {text} (the issue was open for {span(after)})"
+                message = f"{ticket.key.subject} {over}: {text} (the issue was open for {span(after)})"
                 self._event(Event.ISSUE_RESOLVED, message, ticket, ticket.severity, duration_ms=round(after * 1000))
             case Started():
                 self._started(happening, max_attempts)
@@ -87,7 +100,7 @@ class Story:
             case Unsupported(ticket=ticket, text=text):
                 self._event(
                     Event.HEALING_FINISHED,
-                    f"{ticket.key.item}: {text}",
+                    f"{ticket.key.subject}: {text}",
                     ticket,
                     ticket.severity,
                     outcome=OutcomeKind.NOT_SUPPORTED,
@@ -97,10 +110,11 @@ class Story:
 
     def _gave_up(self, happening: GaveUp) -> None:
         ticket = happening.ticket
+        subject, name = ticket.unit or ticket.key.subject, ticket.key.item or ticket.key.component
         then = f"the next try is in {span(happening.retry)}" if happening.retry else "there will be no further try"
         message = (
-            f"GAVE UP on {ticket.unit}: {counted(ticket.attempts, 'attempt')} did not help ({ticket.message}). "
-            f"A person is needed; {then}. See: healthctl explain {ticket.key.item}"
+            f"GAVE UP on {subject}: {counted(ticket.attempts, 'attempt')} did not help ({ticket.message}). "
+            f"A person is needed; {then}. See: healthctl explain {name}"
         )
         self._event(
             Event.HEALING_GAVE_UP,
@@ -152,7 +166,7 @@ class Story:
         until = f"; until {clock_time(wall + happening.wait, now=wall)}" if happening.wait is not None else ""
         self._event(
             Event.HEALING_HELD,
-            f"not acting on {ticket.unit or ticket.key.item}: {happening.text} ({happening.reason}{until})",
+            f"not acting on {ticket.unit or ticket.key.subject}: {happening.text} ({happening.reason}{until})",
             ticket,
             ticket.severity,
             reason=happening.reason,
@@ -164,7 +178,7 @@ class Story:
             message,
             severity=severity,
             component=ticket.key.component,
-            item=ticket.key.item,
+            item=ticket.key.item or None,
             issue=ticket.key.type,
             unit=ticket.unit,
             **fields,

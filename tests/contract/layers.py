@@ -29,7 +29,7 @@ class Row:
 WORDS: Final = ("model", "answers", "errors", "events")
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")
-STAGES: Final = ("sample", "heal", "record", "expose")
+STAGES: Final = ("sample", "schedule", "heal", "record", "expose")
 LIKE_THINGS: Final = ("checks", "actions")
 DOORS: Final = ("systemd", "host", "clock")
 ANSWERS: Final = ("control", "view", "explain", "doctor", "aliases")
@@ -43,7 +43,7 @@ TABLE: Final = (
     Row(modules=("checks",), may=(*WORDS, *CONTRACTS, "assess.score", "decide.failure"), alone=True),
     Row(modules=("actions",), may=(*WORDS, *CONTRACTS), alone=True),
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
-    Row(modules=("pipeline",), may=(*WORDS, *CONTRACTS, *PURE, *STAGES)),
+    Row(modules=("pipeline", "looks"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "looks")),
     Row(modules=ANSWERS, may=(*WORDS, *CONTRACTS, *PURE, "pipeline", *ANSWERS)),
     Row(
         modules=("daemon", "__main__"),

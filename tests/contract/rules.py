@@ -61,7 +61,7 @@ WITHOUT_LOOP: Final = (
 )
 """Who never needs a loop of its own: words, contracts, the pure middle, the client."""
 
-BORDERS: Final = frozenset({("healthd.sample", "Sampler._one"), ("healthd.heal", "Healer._act")})
+BORDERS: Final = frozenset({("healthd.sample", "Sampler._look"), ("healthd.heal", "Healer._act")})
 """Where `except Exception` stands: a check's run, an action's run (a receiver's send comes with the receivers)."""
 
 DYNAMIC: Final = ("healthd.registry", "healthd.cli.main")

@@ -28,10 +28,10 @@ BOOTED = "from healthd import daemon; daemon._runs_under_systemd = lambda: True"
 STUCK = """
 from healthd.pipeline import Pipeline
 turn = Pipeline.turn
-async def stuck(self):
+async def stuck(self, group):
     if self._rounds >= 3:
         {how}
-    await turn(self)
+    await turn(self, group)
 Pipeline.turn = stuck
 """
 DIES_AT_DISPATCH = """

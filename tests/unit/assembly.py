@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from healthd.answers import Diagnosis
-from healthd.config import Settings, UnitSettings
+from healthd.config import ComponentSettings, Settings, UnitSettings
 from healthd.control import Controller
 from healthd.decide.engine import resume
 from healthd.doctor import Doctor
@@ -18,24 +18,32 @@ from healthd.pipeline import Pipeline
 from healthd.ports import Ports
 from healthd.record.saved import restore
 from healthd.registry import find_actions, find_checks
-from healthd.sample import Bound, Sampler
+from healthd.sample import Bound, Sampler, bind
 from healthd.view import View
 from tests.fake_units import FakeHost, FakeUnits, MemoryStore
 from tests.fakes import FakeClock, FakeLog
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from healthd.events import Event
     from tests.fakes import Logged
 
 _SOON = 5.0
+SERVICES = ComponentSettings(type="services", weight=0.35, failures=1, successes=1, timeout_seconds=60.0)
 
 
 def settings(**auto_healing: Any) -> Settings:
-    """The defaults, but for these keys of [auto_healing]. Recovery need not settle: the clock stands still."""
+    """The defaults, but for these keys of [auto_healing], and the component `services` only.
+
+    Recovery need not settle: the clock stands still.
+    """
     defaults = Settings()
-    return replace(defaults, auto_healing=replace(defaults.auto_healing, **{"settle_seconds": 0.0, **auto_healing}))
+    return replace(
+        defaults,
+        auto_healing=replace(defaults.auto_healing, **{"settle_seconds": 0.0, **auto_healing}),
+        component={"services": SERVICES},
+    )
 
 
 def with_table(unit: str, table: UnitSettings, **auto_healing: Any) -> Settings:
@@ -44,12 +52,9 @@ def with_table(unit: str, table: UnitSettings, **auto_healing: Any) -> Settings:
     return replace(base, services=replace(base.services, unit={unit: table}))
 
 
-def bound(configuration: Settings) -> list[Bound]:
-    """All checks under their names."""
-    return [
-        Bound(name=name, spec=spec, options=spec.options(configuration), weight=spec.weight, critical=False)
-        for name, spec in find_checks().items()
-    ]
+def bound(configuration: Settings, *others: Bound) -> list[Bound]:
+    """The checks of the components of the settings, and others if a test has some."""
+    return [*bind(configuration, find_checks()), *others]
 
 
 @dataclass(kw_only=True)
@@ -107,7 +112,11 @@ def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
 
 @asynccontextmanager
 async def assembled(
-    *units: Any, configuration: Settings | None = None, store: MemoryStore | None = None, judged: bool = True
+    *units: Any,
+    configuration: Settings | None = None,
+    store: MemoryStore | None = None,
+    judged: bool = True,
+    others: Iterable[Bound] = (),
 ) -> AsyncIterator[Assembly]:
     """A running healthd over these units; `judged`: its first turn is done."""
     fakes, clock, log, host = FakeUnits(*units), FakeClock(), FakeLog(), FakeHost()
@@ -116,7 +125,7 @@ async def assembled(
     state, engine_clock = restore(await store.load(), seed=1, boot_id=host.boot_id(), boot=clock.boot())
     pipeline = Pipeline(
         settings=configuration,
-        checks=bound(configuration),
+        checks=bound(configuration, *others),
         sampler=Sampler(Ports(units=fakes, host=host, clock=clock), log),
         units=fakes,
         host=host,

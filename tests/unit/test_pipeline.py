@@ -327,7 +327,7 @@ def test_a_reload_changes_the_weight_of_a_component_and_keeps_what_was_judged() 
     async def scene() -> tuple[float, int]:
         async with assembled(WEB, DATABASE) as healthd:
             heavier = replace(settings(), services=replace(settings().services, weight=0.9))
-            checks = [replace(check, weight=0.9) for check in bound(heavier)]
+            checks = [replace(check, component=replace(check.component, weight=0.9)) for check in bound(heavier)]
             healthd.pipeline.reconfigure(heavier, checks)
             component = healthd.pipeline.picture.components["services"]
             return component.weight, len(component.items)

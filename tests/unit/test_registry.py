@@ -27,7 +27,7 @@ ACTION = ActionSpec(kind=ActionKind.{kind}, disruptive=False, run=print)
 CHECK = """
 from healthd.registry import CheckSpec
 
-CHECK = CheckSpec(type="{type}", options=repr, sample=print, assess=print, score=sum, weight=1.0)
+CHECK = CheckSpec(type="{type}", options=repr, sample=print, assess=print, score=sum)
 """
 
 

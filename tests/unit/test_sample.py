@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthd.assess.score import worst
+from healthd.config import ComponentSettings
 from healthd.errors import BusLost
 from healthd.events import Event
 from healthd.model import Assessment, Severity
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
 PORTS = Ports(units=FakeUnits(), host=FakeHost(), clock=FakeClock())
 
 
-def check(name: str, sample: Sample, assess: Callable[[Any, Any], Assessment] | None = None) -> Bound:
+def check(
+    name: str, sample: Sample, assess: Callable[[Any, Any, Any], Assessment] | None = None, *, limit: float = 60.0
+) -> Bound:
     """A check whose reading is judged by this, or is the reason that it gives."""
 
-    def usable(reading: Any, options: Any) -> Assessment:
+    def usable(reading: Any, before: Any, options: Any) -> Assessment:
         return Assessment(reason=str(reading))
 
-    spec = CheckSpec(type=name, options=lambda _: None, sample=sample, assess=assess or usable, score=worst, weight=1.0)
-    return Bound(name=name, spec=spec, options="its options", weight=1.0, critical=False)
+    spec = CheckSpec(type=name, options=lambda *_: None, sample=sample, assess=assess or usable, score=worst)
+    component = ComponentSettings(type=name, timeout_seconds=limit)
+    return Bound(name=name, spec=spec, options="its options", component=component)
 
 
 async def well(ports: Ports, options: Any, names: frozenset[str] | None) -> str:
@@ -62,9 +66,9 @@ class Scripted:
         return await self._samples.pop(0)(ports, options, names)
 
 
-def run(sampler: Sampler, *checks: Bound, names: frozenset[str] | None = None, limit: float = 60.0) -> list[Assessment]:
+def run(sampler: Sampler, *checks: Bound, names: frozenset[str] | None = None) -> list[Assessment]:
     due = [Due(check=each, names=names) for each in checks]
-    return [assessment for _, assessment in asyncio.run(sampler.run(due, limit))]
+    return [one.assessment for one in asyncio.run(sampler.run(due))]
 
 
 @pytest.fixture
@@ -90,9 +94,9 @@ def test_without_a_check_that_is_due_there_is_nothing(sampler: Sampler) -> None:
 def test_each_assessment_comes_with_its_check_in_the_order_asked(sampler: Sampler) -> None:
     checks = [check(name, well) for name in ("c", "a", "b")]
 
-    results = asyncio.run(sampler.run([Due(check=each, names=None) for each in checks], 60.0))
+    results = asyncio.run(sampler.run([Due(check=each, names=None) for each in checks]))
 
-    assert [bound.name for bound, _ in results] == ["c", "a", "b"]
+    assert [one.check.name for one in results] == ["c", "a", "b"]
 
 
 def test_checks_run_side_by_side(sampler: Sampler) -> None:
@@ -114,7 +118,7 @@ def test_checks_run_side_by_side(sampler: Sampler) -> None:
     ],
 )
 def test_a_check_that_fails_says_why_and_disturbs_no_other(sampler: Sampler, bad: Sample, reason: str) -> None:
-    first, failed, last = run(sampler, check("a", well), check("b", bad), check("c", well), limit=0.01)
+    first, failed, last = run(sampler, check("a", well), check("b", bad, limit=0.01), check("c", well))
 
     assert first.usable
     assert last.usable
@@ -122,13 +126,13 @@ def test_a_check_that_fails_says_why_and_disturbs_no_other(sampler: Sampler, bad
 
 
 def test_a_check_that_alone_is_due_has_the_same_limit(sampler: Sampler) -> None:
-    (assessment,) = run(sampler, check("a", endless), limit=0.01)
+    (assessment,) = run(sampler, check("a", endless, limit=0.01))
 
     assert not assessment.usable
 
 
 def test_a_bug_in_judging_is_that_checks_trouble_alone(sampler: Sampler, log: FakeLog) -> None:
-    def assess(reading: Any, options: Any) -> Assessment:
+    def assess(reading: Any, before: Any, options: Any) -> Assessment:
         raise KeyError("a bug")
 
     (assessment,) = run(sampler, check("a", well, assess))
@@ -180,7 +184,7 @@ def test_one_check_that_fails_does_not_silence_another(sampler: Sampler, log: Fa
 
 def test_whoever_ends_the_daemon_ends_its_checks(sampler: Sampler) -> None:
     async def life() -> bool:
-        task = asyncio.create_task(sampler.run([Due(check=check("a", endless), names=None)], 60.0))
+        task = asyncio.create_task(sampler.run([Due(check=check("a", endless), names=None)]))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])

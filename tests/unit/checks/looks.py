@@ -18,7 +18,7 @@ ENDED: dict[str, Any] = {"active": "inactive", "sub": "dead", "code": 1, "exit_s
 
 def look(*units: UnitFacts, at: float = NOW, names: frozenset[str] | None = None, **options: Any) -> Assessment:
     reading = Reading(at=at, current=True, units=units, names=names)
-    return services.assess(reading, ServicesSettings(**options))
+    return services.assess(reading, None, ServicesSettings(**options))
 
 
 def judge(unit: UnitFacts, at: float = NOW, **table: Any) -> Item:

@@ -103,7 +103,7 @@ def test_a_unit_that_vanishes_while_it_is_asked_about_is_gone() -> None:
 
     reading = seen(Vanishing(killed(UNIT, detail=None)), names=frozenset({UNIT}))
 
-    assert services.assess(reading, ServicesSettings()).gone == {UNIT}
+    assert services.assess(reading, None, ServicesSettings()).gone == {UNIT}
 
 
 def test_a_bus_that_is_back_in_time_costs_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_a_bus_that_stays_away_is_no_usable_reading(monkeypatch: pytest.MonkeyPa
     units.connected = False
     monkeypatch.setattr(asyncio, "sleep", no_time)
 
-    assessment = services.assess(seen(units), ServicesSettings())
+    assessment = services.assess(seen(units), None, ServicesSettings())
 
     assert (assessment.usable, assessment.reason) == (False, "systemd cannot be asked at the moment")
 
@@ -141,7 +141,7 @@ def test_a_bus_that_is_lost_while_it_is_asked_is_the_samplers_to_tell() -> None:
 
 
 def test_its_options_are_its_table() -> None:
-    assert services.options(settings()) == ServicesSettings()
+    assert services.options(settings(), "services") == ServicesSettings()
 
 
 # Judging

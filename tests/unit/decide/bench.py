@@ -202,9 +202,9 @@ class Bench:
             assessment = Assessment(usable=False, reason="systemd cannot be asked at the moment")
         else:
             whole = self.picture.components["services"].score is None
-            options, ports = services.options(self.settings), self._ports()
+            options, ports = services.options(self.settings, "services"), self._ports()
             reading = at_once(services.sample(ports, options, None if whole else names))
-            assessment = services.assess(reading, options)
+            assessment = services.assess(reading, None, options)
         if not assessment.partial:
             self.again_at = None
         if assessment.again_at is not None:

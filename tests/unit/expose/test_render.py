@@ -60,6 +60,7 @@ def test_an_item_has_its_own_status_score_and_message() -> None:
         "unit": "nginx.service",
         "critical": False,
         "stopped": False,
+        "values": [],
     }
 
 

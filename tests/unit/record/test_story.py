@@ -52,7 +52,7 @@ def test_an_issue_says_what_is_wrong_with_what() -> None:
         (IssueType.SERVICE_HUNG, "hangs"),
         (IssueType.CRASH_LOOP, "is in a crash loop"),
         (IssueType.JOB_FAILED, "has failed"),
-        (IssueType.CLOCK_SKEW, "has an issue (clock_skew)"),
+        (IssueType.CLOCK_SKEW, "is wrong"),
     ],
 )
 def test_each_type_of_issue_is_said_in_words(type_: IssueType, seen: str) -> None:

@@ -1,0 +1,226 @@
+"""From what a check says at one instant to what holds: limits with a margin, confirmation, flapping, forecast.
+
+The same for all checks. Pure: `(memory, assessment, rules, now) → (memory, assessment)`; the memory is a value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from healthd.assess.score import status_of
+from healthd.assess.threshold import BEST_DEGRADED, Level, falling, level_of, score_of
+from healthd.assess.trend import Points, extended, seconds_to
+from healthd.model import Finding, Item, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthd.model import Assessment, Measure
+
+FLAPPING_READINGS: Final = 20
+FLAPPING_CHANGES: Final = 10
+"""So many changes between good and bad in so many readings are flapping ..."""
+
+STEADY_CHANGES: Final = 5
+"""... and so few are the end of it."""
+
+FLAPPING_SCORE: Final = 0.6
+
+FORECAST: Final = "forecast"
+"""The cause of an issue that is not there yet."""
+
+_RANK: Final = {Status.HEALTHY: 0, Status.DEGRADED: 1, Status.UNHEALTHY: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How many consecutive readings it takes until something is judged bad, and good again."""
+
+    failures: int = 1
+    successes: int = 1
+
+    @property
+    def at_once(self) -> bool:
+        """Whether every reading counts as it is."""
+        return self.failures == 1 and self.successes == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is remembered of an item: the verdict that holds, and what speaks for another one.
+
+    `streak` counts the consecutive readings that are worse (positive) or better (negative) than `held`. `readings` are
+    the newest ones, True for a bad one; `last_bad` is what the newest of those found.
+    """
+
+    held: Item | None = None
+    streak: int = 0
+    last_bad: tuple[Finding, ...] = ()
+    levels: Mapping[str, Level] = field(default_factory=lambda: MappingProxyType({}))
+    pasts: Mapping[str, Points] = field(default_factory=lambda: MappingProxyType({}))
+    readings: tuple[bool, ...] = ()
+    flapping: bool = False
+
+
+Memory = dict[str, Known]
+"""What is remembered of a component, by item. A new one is made for each judgement; none is changed."""
+
+NOTHING: Final = Known()
+
+
+def judge(memory: Mapping[str, Known], assessment: Assessment, rules: Rules, now: float) -> tuple[Memory, Assessment]:
+    """Judge what a check says of its items. `now`: boot seconds of the reading."""
+    kept = dict(memory) if assessment.partial else {}
+    for name in assessment.gone:
+        kept.pop(name, None)
+    items = []
+    for item in assessment.items:
+        if rules.at_once and not item.measures:
+            items.append(item)
+            continue
+        kept[item.name], judged = _judge(memory.get(item.name, NOTHING), item, rules, now)
+        items.append(judged)
+    return kept, replace(assessment, items=tuple(items))
+
+
+def _judge(known: Known, item: Item, rules: Rules, now: float) -> tuple[Known, Item]:
+    known, measured = _measured(known, item, now)
+    if measured.status is Status.UNKNOWN:
+        return replace(known, streak=0), _unknown(known.held, measured)
+    if not measured.settled:
+        return replace(known, streak=0), measured
+    if measured.stopped:
+        return replace(known, held=measured, streak=0, readings=(), flapping=False), measured
+    known = _counted(known, measured, rules)
+    if known.flapping:
+        measured = _flapping(known, measured)
+    return _confirmed(known, measured, rules)
+
+
+def _unknown(held: Item | None, item: Item) -> Item:
+    """An item without a usable reading neither sets nor clears: what was wrong with it still counts."""
+    return item if held is None else replace(item, score=held.score, findings=held.findings)
+
+
+# Limits
+
+
+def _measured(known: Known, item: Item, now: float) -> tuple[Known, Item]:
+    """The item with what its measures add, and the memory with their newest values."""
+    if not item.measures:
+        return known, item
+    levels = {each.name: level_of(each, known.levels.get(each.name, Level.OK)) for each in item.measures}
+    pasts = {
+        each.name: extended(known.pasts.get(each.name, ()), now, each.value) for each in item.measures if each.forecast
+    }
+    measures = tuple(_foretold(each, pasts.get(each.name, ())) for each in item.measures)
+    scores = [score_of(each, levels[each.name]) for each in measures]
+    if any(each.seconds_to_critical is not None for each in measures):
+        scores.append(BEST_DEGRADED)
+    score = min(item.score, *scores)
+    bad = [each for each in measures if levels[each.name] or each.seconds_to_critical is not None]
+    whole = replace(
+        item,
+        score=score,
+        status=item.status if item.status is Status.UNKNOWN else status_of(score),
+        message=_message(item, bad, levels),
+        findings=(*item.findings, *_findings(item, bad, levels)),
+        measures=measures,
+    )
+    return replace(known, levels=levels, pasts=pasts), whole
+
+
+def _foretold(measure: Measure, past: Points) -> Measure:
+    if not measure.forecast or measure.critical is None:
+        return measure
+    return replace(measure, seconds_to_critical=seconds_to(past, measure.critical, falling=falling(measure)))
+
+
+def _message(item: Item, bad: list[Measure], levels: Mapping[str, Level]) -> str:
+    said = [each.text for each in bad if levels[each.name] and each.text]
+    if item.findings:
+        said.insert(0, item.message)
+    ahead = [
+        _ahead(each) for each in bad if each.seconds_to_critical is not None and levels[each.name] < Level.CRITICAL
+    ]
+    return "; ".join(dict.fromkeys([*(said or [item.message]), *ahead]))
+
+
+def _ahead(measure: Measure) -> str:
+    minutes = max(1, round((measure.seconds_to_critical or 0.0) / 60))
+    return f"at this pace {measure.name.replace('_', ' ')} is critical in {minutes} min"
+
+
+def _findings(item: Item, bad: list[Measure], levels: Mapping[str, Level]) -> list[Finding]:
+    """One for each type of issue: that of the worst of its measures."""
+    found: dict[str, Finding] = {}
+    for each in sorted(bad, key=lambda measure: -levels[measure.name]):
+        if each.issue is None or not (levels[each.name] or each.act_on_forecast):
+            continue
+        cause = "limit" if levels[each.name] else FORECAST
+        text = each.text if levels[each.name] else _ahead(each)
+        found.setdefault(
+            each.issue,
+            Finding(type=each.issue, message=text, unit=item.unit, cause=cause, critical=item.critical),
+        )
+    return list(found.values())
+
+
+# Confirmation
+
+
+def _confirmed(known: Known, item: Item, rules: Rules) -> tuple[Known, Item]:
+    """The item as it holds: a change for the worse after `failures` readings, one for the better after `successes`."""
+    held = known.held
+    change = _change(held, item)
+    if change == 0:
+        return replace(known, held=item, streak=0), item
+    streak = change if known.streak * change <= 0 else known.streak + change
+    needed = rules.failures if change > 0 else rules.successes
+    if abs(streak) >= needed:
+        return replace(known, held=item, streak=0), item
+    said = f"{item.message} ({'bad' if change > 0 else 'good'} reading {abs(streak)} of {needed})"
+    if held is None:
+        return replace(known, streak=streak), replace(
+            item, status=Status.UNKNOWN, message=said, findings=(), settled=False
+        )
+    kept = replace(item, status=held.status, score=held.score, findings=held.findings, message=said, settled=False)
+    return replace(known, streak=streak), kept
+
+
+def _change(held: Item | None, item: Item) -> int:
+    """Whether a reading is worse (1) or better (-1) than the verdict that holds, or the same (0).
+
+    What was never judged is taken for good: a first good reading counts at once, a bad one must be confirmed.
+    """
+    if held is None:
+        return 1 if item.findings or _RANK[item.status] else 0
+    was, found = {finding.type for finding in held.findings}, {finding.type for finding in item.findings}
+    if found - was or _RANK[item.status] > _RANK[held.status]:
+        return 1
+    return -1 if was - found or _RANK[item.status] < _RANK[held.status] else 0
+
+
+# Flapping
+
+
+def _counted(known: Known, item: Item, rules: Rules) -> Known:
+    """The memory with one more reading, good or bad."""
+    if rules.at_once:
+        return known
+    bad = bool(item.findings) or item.status in (Status.DEGRADED, Status.UNHEALTHY)
+    readings = (*known.readings[-FLAPPING_READINGS + 1 :], bad)
+    changes = sum(a is not b for a, b in pairwise(readings))
+    flapping = changes > STEADY_CHANGES if known.flapping else changes >= FLAPPING_CHANGES
+    return replace(known, readings=readings, flapping=flapping, last_bad=item.findings or known.last_bad)
+
+
+def _flapping(known: Known, item: Item) -> Item:
+    """The item as bad as one is that is good every other time, for as long as it goes on."""
+    bad = sum(known.readings)
+    message = f"flapping: {bad} of the last {len(known.readings)} readings were bad; now: {item.message}"
+    score = min(item.score, FLAPPING_SCORE)
+    return replace(item, score=score, status=status_of(score), message=message, findings=known.last_bad)

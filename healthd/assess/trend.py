@@ -1,0 +1,113 @@
+"""Where a value is heading: a slope that outliers do not move, and when it will be at a limit.
+
+A forecast is only made where the past bears it: enough readings over enough time, a rise that stands out of the noise,
+no fall in the remembered past that says that the value goes up and down, and a limit that is not farther ahead than
+a few times what was seen.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from healthd.model import Trend
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Points = tuple[tuple[float, float], ...]
+"""The past of a value: instants in seconds, with what it was then; oldest first."""
+
+HORIZON: Final = 3600.0
+"""Seconds: what is farther ahead is not foretold, and what is longer past is not remembered."""
+
+MOST_POINTS: Final = 120
+LEAST_POINTS: Final = 12
+LEAST_SECONDS: Final = 120.0
+
+_AHEAD: Final = 3.0
+"""How many times as far as it has seen a forecast looks ahead."""
+
+_FITTED: Final = 24
+"""A slope is the median over all pairs of so many points: 276 pairs."""
+
+_NOISE: Final = 4.0
+"""A rise counts that is so many times the usual distance of a reading from the line."""
+
+_LATEST: Final = 3
+
+_CHANGE: Final = 0.05
+"""A score that changed by less over its history is stable."""
+
+
+def extended(points: Points, at: float, value: float) -> Points:
+    """The history with one more reading: of the last hour, thinned out evenly when there are too many."""
+    if points and at <= points[-1][0]:
+        return points
+    if len(points) >= MOST_POINTS:
+        points = points[::2]
+    start = at - HORIZON
+    if points and points[0][0] < start:
+        points = tuple(point for point in points if point[0] >= start)
+    return (*points, (at, value))
+
+
+def seconds_to(points: Points, limit: float, *, falling: bool = False) -> float | None:
+    """When the value will be at the limit, in seconds from its newest reading; None: not within the hour, if ever."""
+    if len(points) < LEAST_POINTS or points[-1][0] - points[0][0] < LEAST_SECONDS:
+        return None
+    sign = -1.0 if falling else 1.0
+    latest = median(sign * value for _, value in points[-_LATEST:])
+    if latest <= sign * points[0][1]:
+        return None
+    chosen = [(at, sign * value) for at, value in _thinned(points)]
+    span = chosen[-1][0] - chosen[0][0]
+    slope = _slope(chosen)
+    if slope <= 0 or _goes_up_and_down(chosen, slope * span) or slope * span < _NOISE * _noise(chosen, slope):
+        return None
+    ahead = max(0.0, (sign * limit - latest) / slope)
+    return round(ahead, 1) if ahead <= min(HORIZON, _AHEAD * span) else None
+
+
+def direction(points: Points) -> Trend:
+    """Where a score is heading: its newest third against its oldest."""
+    values = [value for _, value in points]
+    third = len(values) // 3
+    if third == 0 or min(values) == max(values):
+        return Trend.STABLE
+    change = median(values[-third:]) - median(values[:third])
+    if abs(change) < _CHANGE:
+        return Trend.STABLE
+    return Trend.IMPROVING if change > 0 else Trend.WORSENING
+
+
+def _thinned(points: Points) -> Points:
+    """At most `_FITTED` points, the oldest and the newest among them."""
+    if len(points) <= _FITTED:
+        return points
+    step = (len(points) - 1) / (_FITTED - 1)
+    return tuple(points[round(index * step)] for index in range(_FITTED))
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> float:
+    """The median slope over all pairs (Theil and Sen): nearly a third of the readings may be wild."""
+    return median((b - a) / (later - earlier) for (earlier, a), (later, b) in combinations(points, 2))
+
+
+def _noise(points: Sequence[tuple[float, float]], slope: float) -> float:
+    """The median distance of a reading from the line."""
+    rests = [value - slope * at for at, value in points]
+    middle = median(rests)
+    return median(abs(rest - middle) for rest in rests)
+
+
+def _goes_up_and_down(points: Sequence[tuple[float, float]], rise: float) -> bool:
+    """Whether the value has lasting falls behind it that are not small against its rise: a sawtooth, no leak."""
+    highest, fall = points[0][1], 0.0
+    for (_, earlier), (_, value) in pairwise(points):
+        # The better of two neighbours: a single wild reading is no fall.
+        low = max(earlier, value)
+        fall = max(fall, highest - low)
+        highest = max(highest, min(earlier, value))
+    return fall > rise / 3

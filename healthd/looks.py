@@ -1,0 +1,161 @@
+"""Which checks look when, and what holds after what they saw: the first half of the sentence, for the pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from healthd.assess.judge import judge
+from healthd.model import Status
+from healthd.sample import Due
+from healthd.schedule import Schedule
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from healthd.assess.judge import Memory
+    from healthd.assess.picture import Component
+    from healthd.model import Assessment
+    from healthd.ports import Clock
+    from healthd.sample import Bound, Sampled, Sampler
+
+ABSENT_SECONDS: Final = 600.0
+"""What the host lacked is looked for again after so long."""
+
+CONFIRM_SECONDS: Final = 5.0
+"""A built-in component that looks worse than before is looked at again after so long, until that is certain."""
+
+RECOVER_SECONDS: Final = 2.0
+"""Likewise any component that looks better than before."""
+
+
+class Looks:
+    """The checks of the components: those that are run within a turn, and those that run beside the turns."""
+
+    def __init__(self, sampler: Sampler, clock: Clock, checks: Sequence[Bound]) -> None:
+        self._sampler, self._clock = sampler, clock
+        self._schedule = Schedule(clock.boot())
+        self._immediate: dict[str, Bound] = {}
+        self._beside: dict[str, Bound] = {}
+        self._memories: dict[str, Memory] = {}
+        self._again_at: dict[str, float] = {}
+        self._asked: set[str] = set()
+        self._begun: dict[str, int] = {}
+        self._taken: dict[str, int] = {}
+        self.take(checks)
+
+    def take(self, checks: Iterable[Bound]) -> None:
+        """Have these checks. What is remembered of a component holds for one of the same type only."""
+        before = {name: check.spec.type for name, check in (*self._immediate.items(), *self._beside.items())}
+        self._immediate = {check.name: check for check in checks if check.spec.immediate}
+        self._beside = {check.name: check for check in checks if not check.spec.immediate}
+        self._schedule.take({name: check.interval for name, check in self._beside.items()})
+        self._again_at.clear()
+        now = {check.name: check.spec.type for check in checks}
+        for name, type_ in before.items():
+            if now.get(name) != type_:
+                self._sampler.forget(name)
+                self._memories.pop(name, None)
+
+    def is_current(self, check: Bound) -> bool:
+        """Whether this is a check of the present settings."""
+        return self._beside.get(check.name) is check or self._immediate.get(check.name) is check
+
+    def next(self) -> float:
+        """The earliest instant (boot seconds) at which a check wants to look."""
+        return min(self._schedule.next(), *self._again_at.values(), float("inf"))
+
+    # Looking
+
+    def begin(
+        self,
+        asked: set[str],
+        units: frozenset[str] | None,
+        group: asyncio.TaskGroup,
+        report: Callable[[Sampled], None],
+    ) -> None:
+        """Begin the checks that run beside the turns: whose time has come, that were asked for, whose unit changed.
+
+        `units` None: any may have. One that is running looked before it was asked, and looks again when it is through.
+        """
+        now = self._clock.boot()
+        self._asked |= self._beside.keys() & asked
+        wanted = {*self._schedule.due(now), *self._asked}
+        if units is None or units:
+            behind = ((name, check.component.unit) for name, check in self._beside.items() if check.component.unit)
+            wanted.update(name for name, unit in behind if units is None or unit in units)
+        for name in wanted & self._beside.keys():
+            if self._sampler.begin(self._beside[name], group, report):
+                self._begun[name] = self._begun.get(name, 0) + 1
+                self._asked.discard(name)
+            self._schedule.began(name, now)
+
+    def due(
+        self,
+        components: Mapping[str, Component],
+        asked: set[str],
+        units: frozenset[str] | None,
+        *,
+        regular: bool,
+    ) -> list[Due]:
+        """The checks that run within this turn, and on what. `units` as for `begin`; `regular`: it is their time."""
+        now = self._clock.boot()
+        due = []
+        for name, check in self._immediate.items():
+            again = self._again_at.get(name, now + 1) <= now
+            if units is None or again or name in asked or components[name].score is None:
+                due.append(Due(check=check, names=None))
+            elif units or regular:
+                due.append(Due(check=check, names=units))
+        return due
+
+    def hurry(self, components: Iterable[str], at: float) -> None:
+        """These components are looked at by then (boot seconds), whatever their interval says."""
+        for name in components:
+            self._schedule.at_latest(name, at)
+
+    # Judging
+
+    def judge(self, sampled: Sampled) -> Assessment:
+        """What holds after this run of a check."""
+        name, assessment = sampled.check.name, sampled.assessment
+        if not assessment.usable:
+            return assessment
+        memory = self._memories.get(name, {})
+        self._memories[name], judged = judge(memory, assessment, sampled.check.rules, sampled.at)
+        return judged
+
+    def look_again(self, check: Bound, assessment: Assessment, status: Status) -> None:
+        """Note when a check looks next, where its interval alone does not say it. `status`: its component's by now."""
+        name, again = check.name, assessment.again_at
+        if check.spec.immediate:
+            if not assessment.partial:
+                self._again_at.pop(name, None)
+            if again is not None:
+                self._again_at[name] = min(again, self._again_at.get(name, again))
+            return
+        now = self._clock.boot()
+        if assessment.absent:
+            self._schedule.not_before(name, now + ABSENT_SECONDS)
+        if again is not None:
+            self._schedule.at_latest(name, again)
+        if not all(item.settled for item in assessment.items):
+            better = status in (Status.DEGRADED, Status.UNHEALTHY)
+            pause = RECOVER_SECONDS if better else CONFIRM_SECONDS if check.built_in else check.interval
+            self._schedule.at_latest(name, now + pause)
+
+    # Who waits for a look
+
+    def awaited(self, names: Iterable[str]) -> Callable[[], bool]:
+        """Whether these components have been looked at in a look that began after this call, if they have one."""
+        counts = {name: self._begun.get(name, 0) + 1 for name in names if name in self._beside}
+
+        def done() -> bool:
+            return all(self._taken.get(name, 0) >= count or name not in self._beside for name, count in counts.items())
+
+        return done
+
+    def taken(self, sampled: Iterable[Sampled]) -> None:
+        """What these runs saw has been decided upon."""
+        for one in sampled:
+            self._taken[one.check.name] = self._begun.get(one.check.name, 0)
