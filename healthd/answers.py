@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,3 +84,82 @@ class Diagnosis:
     ok: bool | None
     text: str
     remedy: str = ""
+
+
+class Series(NamedTuple):
+    """What a number is of: `component` "" is the host, `item` "" the component itself, `name` "score" its score."""
+
+    component: str
+    item: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something that happened, for the history: the fields of its journal record that apply. `at` is Unix seconds."""
+
+    at: float
+    event: str
+    component: str = ""
+    item: str = ""
+    issue: str = ""
+    severity: str = ""
+    status: str = ""
+    score: float | None = None
+    action: str = ""
+    unit: str = ""
+    attempt: int | None = None
+    outcome: str = ""
+    reason: str = ""
+    duration_ms: int | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryQuery:
+    """Which history: of these series, in this time, in at most so many `points` a series.
+
+    `item` and `name` None: any. `component` None with neither of them: the score of the host and of every component.
+    """
+
+    since: float
+    until: float
+    component: str | None = None
+    item: str | None = None
+    name: str | None = None
+    points: int = 300
+
+    def wants(self, series: Series) -> bool:
+        """Whether the series is one of these."""
+        if self.component is self.item is self.name is None:
+            return not series.item and series.name == "score"
+        asked = zip((self.component, self.item, self.name), series, strict=True)
+        return all(want is None or want == value for want, value in asked)
+
+
+class Point(NamedTuple):
+    """What a value was in the `step` of its history that begins about `at`."""
+
+    at: float
+    min: float
+    mean: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesHistory:
+    """One series over time, oldest first. Where nothing was read, there is no point."""
+
+    series: Series
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What was, from `since` to `until`: a point stands for `step` seconds; `events`, the newest last."""
+
+    since: float
+    until: float
+    step: float
+    series: tuple[SeriesHistory, ...]
+    events: tuple[Note, ...]

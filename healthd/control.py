@@ -18,14 +18,14 @@ from healthd.model import HoldReason, OutcomeKind
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from healthd.answers import Budget, Diagnosis, Explanation
+    from healthd.answers import Budget, Diagnosis, Explanation, History, HistoryQuery
     from healthd.decide.happenings import Happening
     from healthd.decide.state import Attempt, Key, Ticket
     from healthd.doctor import Doctor
     from healthd.explain import Explainer
     from healthd.model import ActionKind, Issue
     from healthd.pipeline import Pipeline
-    from healthd.ports import Units
+    from healthd.ports import Store, Units
     from healthd.view import View
 
 _OWN_UNIT: Final = "healthd.service"
@@ -44,10 +44,12 @@ class Controller:
         explainer: Explainer,
         doctor: Doctor,
         units: Units,
+        store: Store,
         apply: Callable[[], Awaitable[None]],
         under_systemd: bool,
     ) -> None:
         self._pipeline, self._view, self._explainer, self._doctor = pipeline, view, explainer, doctor
+        self._store = store
         self._units, self._apply, self._under_systemd = units, apply, under_systemd
 
     def status(self) -> HealthStatus:
@@ -81,6 +83,14 @@ class Controller:
 
     async def heartbeat(self, name: str, *, by: str) -> None:
         raise RequestError(404, f"no component of type heartbeat is called {name}", hint="healthctl status")
+
+    async def history(self, query: HistoryQuery) -> History:
+        history = await self._store.history(query)
+        known = self._pipeline.picture.components
+        if query.component and query.component not in known and not (history.series or history.events):
+            hint = f"known: {', '.join(known) or 'none yet'}"
+            raise RequestError(404, f"there is no component {query.component!r}", hint=hint)
+        return history
 
     async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
         open_ones = [ticket for ticket in self._named(name) if ticket.open]

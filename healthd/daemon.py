@@ -64,8 +64,10 @@ class Daemon:
         self._units = SystemdUnits(self._clock, log)
         self._specs = find_checks()
         self._actions = find_actions()
-        self._store = SqliteStore(_state_directory() / "history.db")
         self._settings = settings
+        self._store = SqliteStore(
+            _state_directory() / "history.db", log=log, days=settings.health.history_retention_days
+        )
         self._started_at = self._clock.boot()
         self._stopping = asyncio.Event()
         self._hearing = asyncio.Event()
@@ -305,6 +307,7 @@ class Daemon:
         else:
             self._doctor.rejected = ""
             self._settings = settings
+            self._store.days = settings.health.history_retention_days
             self._pipeline.reconfigure(settings, self._checks(settings))
             self._log.event(
                 Event.CONFIG_RELOADED, f"configuration in force: {', '.join(settings.files) or 'defaults only'}"
@@ -330,6 +333,7 @@ class Daemon:
             explainer=Explainer(self._pipeline, self._units, view),
             doctor=self._doctor,
             units=self._units,
+            store=self._store,
             apply=self._apply,
             under_systemd=self._notifier.active,
         )

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus
+    from healthd.answers import (
+        Budget,
+        Diagnosis,
+        Explanation,
+        Finished,
+        HealthStatus,
+        History,
+        HistoryQuery,
+        Note,
+        Series,
+    )
     from healthd.events import Event
     from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
 
@@ -112,7 +122,7 @@ class Log(Protocol):
 
 
 class Store(Protocol):
-    """What survives: the engine's state and the attempts. Every method raises `StorageError` and nothing else."""
+    """What survives: the engine's state, and the history. Coroutines raise `StorageError` and nothing else."""
 
     async def load(self) -> Mapping[str, Any] | None:
         """The saved engine state as plain data by key; None on a host where healthd has never run."""
@@ -123,8 +133,29 @@ class Store(Protocol):
         On return a crash of the process loses nothing; a power cut loses at most the last second.
         """
 
+    def remember(self, at: float, values: Mapping[Series, float]) -> None:
+        """Keep what was read at this time (Unix seconds). Cheap, and never raises.
+
+        It is written within a minute or two, not now. What finds no room, or is no finite number, is dropped.
+        """
+
+    def note(self, happening: Note) -> None:
+        """Keep what happened, likewise."""
+
+    async def flush(self) -> None:
+        """Write what is remembered and noted."""
+
+    async def history(self, query: HistoryQuery) -> History:
+        """What was, also what is not written yet. Without any history: no series."""
+
+    async def recent(self, since: float) -> Mapping[Series, Sequence[tuple[float, float]]]:
+        """Every series since then (Unix seconds, at most some hours ago) as `(at, value)`, oldest first.
+
+        At most some hundred values a series, those of some seconds taken together where there are more.
+        """
+
     async def close(self) -> None:
-        """Sync and close."""
+        """Write, sync and close."""
 
 
 class Control(Protocol):
@@ -144,6 +175,9 @@ class Control(Protocol):
 
     async def explain(self, name: str) -> Explanation:
         """Why a component, item or unit stands as it does, and what healing would do. 404 `RequestError` if unknown."""
+
+    async def history(self, query: HistoryQuery) -> History:
+        """What was. 404 `RequestError` for a component of which nobody knows anything."""
 
     async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
         """Heal by hand, through the same decision; waits until the outcome is known."""

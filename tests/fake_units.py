@@ -7,11 +7,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from healthd.answers import History, Point, SeriesHistory
 from healthd.errors import BusLost, StorageError
 from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from healthd.answers import HistoryQuery, Note, Series
 
 SIMPLE = UnitDetail(
     service_type="simple",
@@ -161,6 +164,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.rows: dict[str, Any] = {}
+        self.remembered: list[tuple[float, dict[Series, float]]] = []
+        self.noted: list[Note] = []
         self.broken = False
 
     async def load(self) -> Mapping[str, Any] | None:
@@ -172,6 +177,34 @@ class MemoryStore:
         self.rows.update(changed)
         for key in removed:
             self.rows.pop(key, None)
+
+    def remember(self, at: float, values: Mapping[Series, float]) -> None:
+        self.remembered.append((at, dict(values)))
+
+    def note(self, happening: Note) -> None:
+        self.noted.append(happening)
+
+    async def flush(self) -> None:
+        if self.broken:
+            raise StorageError("no space left on device")
+
+    async def history(self, query: HistoryQuery) -> History:
+        every = sorted({series for _, values in self.remembered for series in values if query.wants(series)})
+        return History(
+            since=query.since,
+            until=query.until,
+            step=0.0,
+            series=tuple(SeriesHistory(series=one, points=self._points(one, query)) for one in every),
+            events=tuple(note for note in self.noted if query.since <= note.at < query.until),
+        )
+
+    async def recent(self, since: float) -> Mapping[Series, Sequence[tuple[float, float]]]:
+        every = {series for _, values in self.remembered for series in values}
+        return {one: [(at, v[one]) for at, v in self.remembered if at >= since and one in v] for one in every}
+
+    def _points(self, series: Series, query: HistoryQuery) -> tuple[Point, ...]:
+        values = ((at, v[series]) for at, v in self.remembered if query.since <= at < query.until and series in v)
+        return tuple(Point(at, value, value, value) for at, value in values)
 
     async def close(self) -> None:
         return

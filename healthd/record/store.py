@@ -1,8 +1,11 @@
-"""The state directory's database, for the loop: what must survive a crash, a kill -9 and a reboot.
+"""The state directory's database, for the loop: what must survive a crash, a kill -9 and a reboot, and the history.
 
 What `save` wrote is safe from any death of the process when it returns, and on the disk within a second, so that a
 power cut loses no more than that. All of SQLite runs in one thread; a disk that hangs holds up that thread, never the
 loop: what does not end in time is an error, and nothing is queued behind it.
+
+Readings wait until a minute of them has come, and are written in the turn that brought the last, or with the sync after
+a save: history wakes nobody up. It is read in a thread of its own.
 """
 
 from __future__ import annotations
@@ -13,12 +16,20 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from healthd.errors import StorageError
-from healthd.record.database import Database
+from healthd.events import Event
+from healthd.model import Severity
+from healthd.record.database import Database, damaged
+from healthd.record.lookup import look_back, look_up
+from healthd.record.readings import Readings
+from healthd.record.words import counted
 from healthd.record.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+
+    from healthd.answers import History, HistoryQuery, Note, Series
+    from healthd.ports import Log
 
 _T = TypeVar("_T")
 
@@ -30,19 +41,33 @@ LOAD_DEADLINE: Final = 30.0
 
 SYNC_AFTER: Final = 0.5
 
+KEEP_EVERY: Final = 55.0
+"""Seconds of readings that are written together, and are lost with a process that is killed."""
+
+LOOK_DEADLINE: Final = 10.0
+
 _ERRORS: Final = (sqlite3.Error, OSError, ValueError, StorageError)
 
 
 class SqliteStore:
-    """`ports.Store` on a file. Every method raises StorageError and nothing else. `deadline`: seconds for a write."""
+    """`ports.Store` on a file. Every coroutine raises StorageError and nothing else. `deadline`: seconds for a write.
 
-    def __init__(self, path: Path, *, deadline: float = DEADLINE) -> None:
-        self._path, self._deadline = path, deadline
+    What becomes of readings is told to `log`. History is kept for `days`, 0: for ever; that may be set at any time.
+    """
+
+    def __init__(self, path: Path, *, log: Log | None = None, days: float = 0.0, deadline: float = DEADLINE) -> None:
+        self._path, self._log, self.days, self._deadline = path, log, days, deadline
         self._database = Database(path)
         self._worker = Worker("store", errors=_ERRORS)
         self._unread = True
         self._stuck: asyncio.Future[Any] | None = None
         self._sync: asyncio.TimerHandle | None = None
+        self._readings = Readings()
+        self._kept_at: float | None = None
+        self._keeping: asyncio.Future[None] | None = None
+        self._cannot_keep = False
+        self._soon: asyncio.TimerHandle | None = None
+        self._reader: Worker | None = None
 
     async def load(self) -> Mapping[str, Any] | None:
         """The saved entries; None on a host where nothing was ever saved. Opens, and migrates, the file."""
@@ -56,6 +81,7 @@ class SqliteStore:
         unread = self._unread
         await self._run(lambda: self._database.save(rows, removed, unread=unread), self._deadline)
         self._unread = False
+        self._tell_rescue()
         if self._sync is None:
             self._sync = asyncio.get_running_loop().call_later(SYNC_AFTER, self._start_sync)
 
@@ -68,32 +94,139 @@ class SqliteStore:
         self._unread = False
         return aside
 
+    def remember(self, at: float, values: Mapping[Series, float]) -> None:
+        """Keep what was read; see `ports.Store`."""
+        self._readings.remember(at, values)
+        if self._kept_at is None:
+            self._kept_at = at
+        elif abs(at - self._kept_at) >= KEEP_EVERY:  # either way: somebody may have set the clock
+            self._kept_at = at
+            self._keep()
+
+    def note(self, happening: Note) -> None:
+        """Keep what happened; see `ports.Store`."""
+        self._readings.note(happening)
+        if self._soon is None:  # where rounds are rare, an event must not wait for the next
+            self._soon = asyncio.get_running_loop().call_later(KEEP_EVERY, self._keep)
+
+    async def flush(self) -> None:
+        """Write what is remembered and noted."""
+        await self._kept()
+        if (keeping := self._keep()) is not None:
+            await self._waited(keeping, self._deadline)
+
+    async def history(self, query: HistoryQuery) -> History:
+        """What was, from the file and from what is not written yet."""
+        await self._kept()
+        fresh = self._readings.look()
+        return await self._look(lambda: look_up(self._path, query, fresh))
+
+    async def recent(self, since: float) -> Mapping[Series, Sequence[tuple[float, float]]]:
+        """All rounds since then; see `ports.Store`."""
+        await self._kept()
+        fresh = self._readings.look()
+        return await self._look(lambda: look_back(self._path, since, fresh))
+
     async def close(self) -> None:
         """Bring everything to the disk and close."""
-        if self._sync is not None:
-            self._sync.cancel()
+        for timer in (self._sync, self._soon):
+            if timer is not None:
+                timer.cancel()
         try:
+            await self._kept()
+            self._keep()
             await self._run(self._database.close, self._deadline)
         finally:
             self._worker.stop()
+            if self._reader is not None:
+                self._reader.stop()
 
     def _start_sync(self) -> None:
         self._sync = None
+        self._keep()
         if not self._is_stuck():
             self._worker.submit(self._database.sync)  # should it fail, the next `save` fails too, and says so
 
     def _is_stuck(self) -> bool:
         return self._stuck is not None and not self._stuck.done()
 
+    # Readings
+
+    def _keep(self) -> asyncio.Future[None] | None:
+        """Have what is remembered written, unless that is under way, or nobody knows what the file holds already."""
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        if self._readings.empty or self._unread or self._keeping is not None or self._is_stuck():
+            return None
+        batch, days = self._readings.take(), self.days
+        self._keeping = self._worker.submit(lambda: self._database.keep(batch, days))
+        self._keeping.add_done_callback(self._have_kept)
+        return self._keeping
+
+    def _have_kept(self, keeping: asyncio.Future[None]) -> None:
+        self._keeping = None
+        error = keeping.exception()
+        if error is None:
+            self._readings.written()
+        else:
+            self._readings.give_back()
+        self._tell_rescue()
+        if (error is None) is not self._cannot_keep:
+            return
+        self._cannot_keep = error is not None
+        if error is not None:
+            message = f"cannot write readings: {error}; the newest are kept in memory until they can be written"
+            self._tell(message, severity=Severity.MEDIUM, reason="cannot_write")
+        else:
+            lost, self._readings.dropped = self._readings.dropped, 0
+            self._tell(f"readings are written again; {counted(lost, 'round')} had to be dropped", reason="recovered")
+
+    async def _kept(self) -> None:
+        """Wait until what is being written is in the file."""
+        if self._keeping is not None:
+            await asyncio.wait({self._keeping}, timeout=self._deadline)
+
+    async def _look(self, work: Callable[[], _T]) -> _T:
+        if self._reader is None:
+            self._reader = Worker("history", errors=_ERRORS)
+        try:
+            return await self._waited(self._reader.submit(work), LOOK_DEADLINE)
+        except StorageError as error:
+            if isinstance(error.__cause__, sqlite3.DatabaseError) and damaged(error.__cause__):
+                damage = error.__cause__  # it may be where nobody writes any more
+                await self._run(lambda: self._database.rescue(damage), self._deadline)
+                self._tell_rescue()
+            raise
+
+    def _tell_rescue(self) -> None:
+        aside, self._database.rescued = self._database.rescued, None
+        if aside is not None:
+            message = (
+                f"the database is damaged; it is kept as {aside}, and healthd begins a new history: its state is safe"
+            )
+            self._tell(message, severity=Severity.HIGH, reason="damaged")
+
+    def _tell(self, message: str, *, severity: Severity | None = None, reason: str) -> None:
+        if self._log is not None:
+            self._log.event(Event.STORAGE_FAILED, message, severity=severity, reason=reason)
+
     async def _run(self, work: Callable[[], _T], deadline: float) -> _T:
         if self._is_stuck():
             raise StorageError(f"{self._path}: the disk has not answered for a while")
         future = self._worker.submit(work)
         try:
+            return await self._waited(future, deadline)
+        except StorageError:
+            if not future.done():
+                self._stuck = future
+            raise
+
+    async def _waited(self, future: asyncio.Future[_T], deadline: float) -> _T:
+        try:
             async with asyncio.timeout(deadline):
                 return await asyncio.shield(future)
         except TimeoutError:
-            self._stuck = future
             raise StorageError(f"{self._path}: the disk did not answer within {deadline:g} s") from None
         except (sqlite3.Error, OSError, ValueError) as error:
             raise StorageError(f"{self._path}: {error}") from error

@@ -105,6 +105,7 @@ def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
         explainer=healthd.explainer,
         doctor=doctor_of(healthd),
         units=healthd.units,
+        store=healthd.store,
         apply=apply,
         under_systemd=under_systemd,
     )

@@ -151,7 +151,7 @@ async def running(patch: pytest.MonkeyPatch, doors: Doors) -> AsyncIterator[asyn
     """A daemon between these doors, told to stop at the end."""
     patch.setattr(daemon, "Notifier", lambda: doors.notifier)
     patch.setattr(daemon, "SystemdUnits", lambda _clock, _log: doors.units)
-    patch.setattr(daemon, "SqliteStore", lambda _path: doors.store)
+    patch.setattr(daemon, "SqliteStore", lambda _path, **_how: doors.store)
     patch.setattr(daemon, "load", doors.load)
     patch.setattr(import_module("healthd.expose.serve"), "serve", doors.serve)
     one = daemon.Daemon(doors.load(None), None, doors.clock, doors.log)  # type: ignore[arg-type]

@@ -6,7 +6,18 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus
+from healthd.answers import (
+    Budget,
+    Diagnosis,
+    Explanation,
+    Finished,
+    HealthStatus,
+    History,
+    Note,
+    Point,
+    Series,
+    SeriesHistory,
+)
 from healthd.errors import HealthdError, RequestError
 from healthd.model import (
     ActionKind,
@@ -24,6 +35,8 @@ from healthd.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from healthd.answers import HistoryQuery
 
 NOW: Final = 1_763_928_311.0
 
@@ -143,6 +156,44 @@ DIAGNOSES: Final = (
     Diagnosis(name="polkit", ok=False, text="nginx.service may not be restarted", remedy="systemctl reload healthd"),
     Diagnosis(name="journal", ok=None, text="not used here"),
 )
+PAST: Final = History(
+    since=NOW - 7200,
+    until=NOW,
+    step=24.0,
+    series=(
+        SeriesHistory(
+            series=Series("", "", "score"),
+            points=tuple(Point(NOW - 7200 + 600 * n, 0.9, 0.95, 1.0) for n in range(12)),
+        ),
+        SeriesHistory(
+            series=Series("services", "", "score"),
+            points=(Point(NOW - 600, 1.0, 1.0, 1.0), Point(NOW - 300, 0.0, 0.5, 1.0), Point(NOW - 30, 1.0, 1.0, 1.0)),
+        ),
+    ),
+    events=(
+        Note(
+            at=NOW - 299.5,
+            event="issue_opened",
+            component="services",
+            item="nginx.service",
+            issue="service_down",
+            severity="high",
+            unit="nginx.service",
+            message="nginx.service is down: killed by SIGKILL",
+        ),
+        Note(
+            at=NOW - 298.25,
+            event="healing_finished",
+            component="services",
+            item="nginx.service",
+            action="start_unit",
+            attempt=1,
+            outcome="success",
+            duration_ms=1021,
+            message="healed nginx.service: start_unit helped, it is up and stays up (1.0 s)",
+        ),
+    ),
+)
 CONFIG: Final[dict[str, Any]] = {
     "health": {"auto_healing_enabled": True},
     "auto_healing": {"dry_run": False, "allow": ["*.service"]},
@@ -163,6 +214,7 @@ class FakeControl:
     outcome: Finished = HEALED
     settings: Mapping[str, Any] = field(default_factory=lambda: CONFIG)
     explanation: Explanation = EXPLANATION
+    past: History = PAST
     fault: BaseException | None = None
     gate: asyncio.Event | None = None
     told: list[tuple[object, ...]] = field(default_factory=list)
@@ -191,6 +243,12 @@ class FakeControl:
         if name != self.explanation.name:
             raise RequestError(404, f"nothing here is called {name}", hint="healthctl status")
         return self.explanation
+
+    async def history(self, query: HistoryQuery) -> History:
+        await self._order("history", query)
+        if query.component not in (None, "services", "memory"):
+            raise RequestError(404, f"there is no component {query.component!r}", hint="known: services, memory")
+        return self.past
 
     async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
         await self._order("heal", name, action, dry_run, by)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthd.record.database import MIGRATIONS, RESERVE, Database
+from healthd.record.database import RESERVE, Database
+from healthd.record.schema import MIGRATIONS
 
 if TYPE_CHECKING:
     from pathlib import Path

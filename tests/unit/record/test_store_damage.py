@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthd.errors import StorageError
-from healthd.record.database import MIGRATIONS
+from healthd.record.schema import MIGRATIONS
 from healthd.record.store import SqliteStore
 from tests.unit.record.lives import found, opened, rows_of, saved, spoil
 
