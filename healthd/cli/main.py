@@ -28,6 +28,7 @@ examples:
   healthctl heal nginx.service         heal it now, within the limits
   healthctl reset nginx.service        forget the attempts so far, after you mended the cause
   healthctl config check && sudo healthctl reload
+  sudo healthctl recipe enable nginx   have healthd ask nginx itself whether it serves
   healthctl doctor                     does everything that healthd needs work here?
 
 exit codes of status: 0 healthy, 1 degraded, 2 unhealthy, 3 unknown or no daemon
@@ -71,6 +72,7 @@ def parser() -> Parser:
     _add_reading_verbs(verbs)
     _add_ordering_verbs(verbs)
     _add_config(verbs)
+    _add_recipe(verbs)
     return top
 
 
@@ -106,6 +108,19 @@ def _add_config(verbs: argparse._SubParsersAction[Parser]) -> None:
     ):
         part = _verb(parts, name, text)
         part.add_argument("--config", type=Path, metavar="FILE", help="this file and the conf.d beside it")
+
+
+def _add_recipe(verbs: argparse._SubParsersAction[Parser]) -> None:
+    text = "checks of usual services that come with healthd"
+    recipe = verbs.add_parser("recipe", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parts = recipe.add_subparsers(dest="part", metavar="list|show|enable|disable", title="verbs", required=True)
+    _verb(parts, "list", "which there are, which are on, and which fit what is installed here")
+    _verb(parts, "show", "print a recipe").add_argument("name", metavar="NAME", help="a recipe")
+    for name, doing in (
+        ("enable", "turn recipes on, if the configuration stays valid"),
+        ("disable", "turn recipes off"),
+    ):
+        _verb(parts, name, doing).add_argument("names", metavar="NAME", nargs="+", help="a recipe")
 
 
 def _verb(verbs: argparse._SubParsersAction[Parser], name: str, text: str) -> Parser:

@@ -48,19 +48,21 @@ class Unusable(ValueError):
         self.problem = problem
 
 
-def find(path: Path | None) -> list[Path]:
+def find(path: Path | None, changes: Mapping[Path, Path | None]) -> list[Path]:
     """The files to read, in order: the main one, if it exists or was named, then `conf.d/*.toml` beside it.
 
-    Raises `Unusable` if the folder cannot be listed.
+    `changes`: drop-ins in whose place another file is read, or none. Raises `Unusable` if the folder cannot be listed.
     """
     main = path or DEFAULT_FILE
     folder = main.parent / "conf.d"
     try:
-        drop_ins = sorted(one for one in folder.iterdir() if one.suffix == ".toml" and not one.name.startswith("."))
+        there = [one for one in folder.iterdir() if one.suffix == ".toml" and not one.name.startswith(".")]
     except FileNotFoundError:
-        drop_ins = []
+        there = []
     except OSError as error:
         raise Unusable(_unreadable(folder, error)) from error
+    to_read = dict(zip(there, there, strict=True)) | dict(changes)
+    drop_ins = [file for _, file in sorted(to_read.items()) if file is not None]
     return [*([main] if path is not None or os.path.lexists(main) else []), *drop_ins]
 
 

@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from healthd.config.settings import Settings
 
 
-def load(path: Path | None = None) -> Settings:
+def load(path: Path | None = None, *, changes: Mapping[Path, Path | None] | None = None) -> Settings:
     """The settings of this host: of the main file (`path`, or the usual one) and of `conf.d/*.toml` beside it.
 
-    The usual file need not exist. Raises `ConfigError` with everything that is wrong.
+    The usual file need not exist. With `changes`, as they would be if these drop-ins were links to other files, or
+    (None) not there. Raises `ConfigError` with everything that is wrong.
     """
     report = Report()
     fragments: list[Fragment] = []
     complete = True
     try:
-        files = find(path)
+        files = find(path, changes or {})
     except Unusable as unusable:
         report.add_file(0, unusable.problem)
         raise ConfigError(report.problems()) from unusable
