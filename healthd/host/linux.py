@@ -1,4 +1,4 @@
-"""The door to the kernel: the only importer of psutil and the only reader of /proc."""
+"""The figures of this machine as a whole; the port `Host`."""
 
 from __future__ import annotations
 

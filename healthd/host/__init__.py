@@ -1,0 +1,5 @@
+"""The door to the kernel: the only importer of psutil and the only reader of /proc and /sys, a module a subject."""
+
+from healthd.host.linux import LinuxHost
+
+__all__ = ["LinuxHost"]
