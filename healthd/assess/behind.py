@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 def instead_of_asking(unit: UnitFacts | None, name: str) -> Assessment | None:
     """What holds for a component whose unit does not run, so that there is nobody to ask. None: ask.
 
-    A unit that systemd has not loaded is not on this host, or not in use: the component is left out until it is. `name`
-    is the unit's.
+    A unit that systemd has not loaded is not on this host, and one that nothing ever started is not in use (another
+    version of the same service is, or a condition of it is not met): the component is left out until it is. `name` is
+    the unit's.
     """
     if unit is None or unit.load == "not-found":
         return Assessment(usable=False, absent=True, reason=f"systemd has no unit {name} loaded")
@@ -25,6 +26,8 @@ def instead_of_asking(unit: UnitFacts | None, name: str) -> Assessment | None:
         return _one(Status.HEALTHY, 1.0, f"{name} was stopped on purpose", name, stopped=True)
     if unit.active not in ("failed", "inactive") or unit.job:
         return _one(Status.HEALTHY, 1.0, f"{name} is {unit.active} ({unit.sub})", name, settled=False)
+    if unit.active == "inactive" and unit.code == 0 and not unit.dependency_failed:
+        return Assessment(usable=False, absent=True, reason=f"{name} has not been started since the boot")
     message = f"{name} is down"
     finding = Finding(type=IssueType.PROBE_FAILED, message=message, unit=name, cause="unit_down")
     return _one(Status.UNHEALTHY, 0.0, message, name, finding)

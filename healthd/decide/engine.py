@@ -83,7 +83,7 @@ def _settle(turn: Turn, results: Iterable[tuple[str, JobResult]]) -> None:
         attempt = tried
         if result is not None:
             attempt = replace(tried, ended_at=turn.moment.now, result=result.result, text=result.text)
-        judged = verify(turn.settings.auto_healing, ticket, attempt, turn.moment)
+        judged = verify(turn.settings, ticket, attempt, turn.moment)
         if isinstance(judged, Wait):
             turn.put(replace(ticket, attempt=judged.attempt, wake_at=judged.until))
             continue

@@ -10,7 +10,7 @@ from healthd.decide.state import INTERRUPTED
 from healthd.model import ActionKind, IssueType, OutcomeKind
 
 if TYPE_CHECKING:
-    from healthd.config import AutoHealingSettings
+    from healthd.config import Settings
     from healthd.decide.case import Moment
     from healthd.decide.state import Attempt, Ticket
     from healthd.model import Item, UnitFacts
@@ -34,12 +34,12 @@ class Finish:
     text: str
 
 
-def verify(settings: AutoHealingSettings, ticket: Ticket, attempt: Attempt, moment: Moment) -> Wait | Finish:
+def verify(settings: Settings, ticket: Ticket, attempt: Attempt, moment: Moment) -> Wait | Finish:
     """Judge an attempt: success is recovery, seen by the check, with a new invocation that stays for `settle_seconds`.
 
-    Recovery must begin within `verify_seconds` of the job's end; then it is known after `settle_seconds` more. Where
-    the issue was closed meanwhile (the unit is not watched any more), systemd's word of the unit stands for the
-    check's.
+    Recovery must begin within `verify_seconds` of the job's end, or of the end of the grace that the component gives a
+    unit after its start; then it is known after `settle_seconds` more. Where the issue was closed meanwhile (the unit
+    is not watched any more), systemd's word of the unit stands for the check's.
     """
     if attempt.ended_at is None:
         return Wait(attempt=attempt, until=None)
@@ -51,7 +51,7 @@ def verify(settings: AutoHealingSettings, ticket: Ticket, attempt: Attempt, mome
         attempt=attempt,
         item=moment.items.get(ticket.key.name),
         unit=moment.facts.get(attempt.unit),
-        deadline=attempt.ended_at + settings.verify_seconds,
+        deadline=attempt.ended_at + _patience(settings, ticket, attempt),
         now=moment.now,
     )
     if not moment.current or (ticket.open and not is_judged(look.item)):
@@ -62,7 +62,14 @@ def verify(settings: AutoHealingSettings, ticket: Ticket, attempt: Attempt, mome
         return _without_effect(look) or _pending(look)
     if ticket.open and not is_well(look.item, ticket.key.type):
         return _pending(look)
-    return _settle(look, settings.settle_seconds)
+    return _settle(look, settings.auto_healing.settle_seconds)
+
+
+def _patience(settings: Settings, ticket: Ticket, attempt: Attempt) -> float:
+    """How long recovery may take to begin. A slow starter must not be restarted in the middle of its start."""
+    component = settings.component.get(ticket.key.component)
+    starts = attempt.action in _NEW_INVOCATION
+    return settings.auto_healing.verify_seconds + (component.grace_seconds if component and starts else 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from healthd.config import ComponentSettings
 from healthd.decide.state import Key
 from healthd.decide.verify import Finish, Wait, verify
 from healthd.model import ActionKind, IssueType, OutcomeKind, Status
 from tests.fake_units import service
 from tests.unit.builders import UNIT, attempt, detail, finding, item, killed, moment, settings, ticket
 
-LIMITS = settings(settle_seconds=1.0, verify_seconds=30.0).auto_healing
+LIMITS = settings(settle_seconds=1.0, verify_seconds=30.0)
 NEW = service(UNIT, invocation="second")
 PROBE = Key("web", UNIT, IssueType.PROBE_FAILED)
 
@@ -45,6 +47,23 @@ def test_recovery_may_begin_until_the_last_instant_and_settle_after_it() -> None
 
 def test_recovery_that_begins_later_is_none() -> None:
     assert isinstance(judge(40.1), Finish)
+
+
+@pytest.mark.parametrize(
+    ("action", "until"),
+    [(ActionKind.RESTART_UNIT, 160.0), (ActionKind.START_UNIT, 160.0), (ActionKind.RELOAD_UNIT, 40.0)],
+)
+def test_what_the_component_gives_a_unit_after_a_start_is_added(action: ActionKind, until: float) -> None:
+    slow = replace(LIMITS, component={"web": ComponentSettings(type="tcp", grace_seconds=120.0)})
+    tried = attempt(action=action, ended_at=10.0, result="done")
+    instant = replace(
+        moment(12.0, units=[NEW]), items={("web", UNIT): item(finding(IssueType.PROBE_FAILED), settled=False)}
+    )
+
+    waiting = verify(slow, ticket(PROBE), tried, instant)
+
+    assert isinstance(waiting, Wait)
+    assert waiting.until == until
 
 
 def test_the_old_run_is_no_recovery() -> None:
