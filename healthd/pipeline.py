@@ -355,7 +355,9 @@ class Pipeline:
         for name, component in self.picture.shown().items():
             if component.status is not before.get(name, Status.UNKNOWN):
                 message = component.reason or summary(component)
-                self._story.component_changed(name, before[name], component.status, component.score, message)
+                self._story.component_changed(
+                    name, before.get(name, Status.UNKNOWN), component.status, component.score, message
+                )
 
 
 def summary(component: Component) -> str:

@@ -25,7 +25,7 @@ def instead_of_asking(unit: UnitFacts | None, name: str) -> Assessment | None:
     if unit.stopped_by_job or unit.load == "masked":
         return _one(Status.HEALTHY, 1.0, f"{name} was stopped on purpose", name, stopped=True)
     if unit.active not in ("failed", "inactive") or unit.job:
-        return _one(Status.HEALTHY, 1.0, f"{name} is {unit.active} ({unit.sub})", name, settled=False)
+        return _one(Status.UNKNOWN, 1.0, f"{name} is {unit.active} ({unit.sub})", name, settled=False)
     if unit.active == "inactive" and unit.code == 0 and not unit.dependency_failed:
         return Assessment(usable=False, absent=True, reason=f"{name} has not been started since the boot")
     message = f"{name} is down"

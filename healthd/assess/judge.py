@@ -95,7 +95,7 @@ def _judge(known: Known, item: Item, rules: Rules, now: float) -> tuple[Known, I
     if measured.stopped:
         return replace(known, held=measured, streak=0, readings=(), flapping=False), measured
     known = _counted(known, measured, rules)
-    if known.flapping:
+    if known.flapping and not all(known.readings[-rules.failures :]):
         measured = _flapping(known, measured)
     return _confirmed(known, measured, rules)
 
@@ -219,8 +219,8 @@ def _counted(known: Known, item: Item, rules: Rules) -> Known:
 
 
 def _flapping(known: Known, item: Item) -> Item:
-    """The item as bad as one is that is good every other time, for as long as it goes on."""
+    """The item as bad as one is that is good every other time, for as long as it goes on; one that stays bad is bad."""
     bad = sum(known.readings)
     message = f"flapping: {bad} of the last {len(known.readings)} readings were bad; now: {item.message}"
-    score = min(item.score, FLAPPING_SCORE)
-    return replace(item, score=score, status=status_of(score), message=message, findings=known.last_bad)
+    status = status_of(FLAPPING_SCORE)
+    return replace(item, score=FLAPPING_SCORE, status=status, message=message, findings=known.last_bad)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 if TYPE_CHECKING:
     from healthd.model import Measure
@@ -51,6 +51,8 @@ def score_of(measure: Measure, level: Level) -> float:
             return round(BEST_DEGRADED - (BEST_DEGRADED - WORST_DEGRADED) * way, 4)
         case Level.CRITICAL:
             return round(BEST_UNHEALTHY * (1 - _way(measure.value, measure.critical, _end(measure))), 4)
+        case _:
+            assert_never(level)
 
 
 def falling(measure: Measure) -> bool:

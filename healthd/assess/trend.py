@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from healthd.model import Trend
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Points = tuple[tuple[float, float], ...]
 """The past of a value: instants in seconds, with what it was then; oldest first."""
@@ -34,6 +31,9 @@ _FITTED: Final = 24
 
 _NOISE: Final = 4.0
 """A rise counts that is so many times the usual distance of a reading from the line."""
+
+_LASTING: Final = 0.3
+"""The newest third must rise at so much of the pace of the whole: what rose once and stays is no leak."""
 
 _LATEST: Final = 3
 
@@ -58,13 +58,14 @@ def seconds_to(points: Points, limit: float, *, falling: bool = False) -> float 
     if len(points) < LEAST_POINTS or points[-1][0] - points[0][0] < LEAST_SECONDS:
         return None
     sign = -1.0 if falling else 1.0
-    latest = median(sign * value for _, value in points[-_LATEST:])
-    if latest <= sign * points[0][1]:
+    past = tuple((at, sign * value) for at, value in points)
+    latest = median(value for _, value in past[-_LATEST:])
+    if latest <= past[0][1]:
         return None
-    chosen = [(at, sign * value) for at, value in _thinned(points)]
-    span = chosen[-1][0] - chosen[0][0]
-    slope = _slope(chosen)
-    if slope <= 0 or _goes_up_and_down(chosen, slope * span) or slope * span < _NOISE * _noise(chosen, slope):
+    slope, span = _slope(past), past[-1][0] - past[0][0]
+    if slope <= 0 or slope * span < _NOISE * _noise(past, slope) or _goes_up_and_down(past, slope * span):
+        return None
+    if _slope(past[-len(past) // 3 :]) < _LASTING * slope:
         return None
     ahead = max(0.0, (sign * limit - latest) / slope)
     return round(ahead, 1) if ahead <= min(HORIZON, _AHEAD * span) else None
@@ -90,19 +91,19 @@ def _thinned(points: Points) -> Points:
     return tuple(points[round(index * step)] for index in range(_FITTED))
 
 
-def _slope(points: Sequence[tuple[float, float]]) -> float:
+def _slope(points: Points) -> float:
     """The median slope over all pairs (Theil and Sen): nearly a third of the readings may be wild."""
-    return median((b - a) / (later - earlier) for (earlier, a), (later, b) in combinations(points, 2))
+    return median((b - a) / (later - earlier) for (earlier, a), (later, b) in combinations(_thinned(points), 2))
 
 
-def _noise(points: Sequence[tuple[float, float]], slope: float) -> float:
+def _noise(points: Points, slope: float) -> float:
     """The median distance of a reading from the line."""
     rests = [value - slope * at for at, value in points]
     middle = median(rests)
     return median(abs(rest - middle) for rest in rests)
 
 
-def _goes_up_and_down(points: Sequence[tuple[float, float]], rise: float) -> bool:
+def _goes_up_and_down(points: Points, rise: float) -> bool:
     """Whether the value has lasting falls behind it that are not small against its rise: a sawtooth, no leak."""
     highest, fall = points[0][1], 0.0
     for (_, earlier), (_, value) in pairwise(points):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from healthd.assess.picture import Component, Picture
-from healthd.assess.score import counted
-from healthd.model import Assessment, Item, Status
+from healthd.assess.score import counted, worst
+from healthd.model import Assessment, Item, Measure, Status, Trend
 from tests.unit.builders import finding, item
 
 A, B = item(name="a.service"), item(name="b.service")
@@ -135,3 +135,72 @@ def test_a_reload_forgets_components_that_are_no_more() -> None:
     whole.replace_components([component("web")])
 
     assert (list(whole.components), whole.items) == (["web"], {})
+
+
+def test_what_this_host_lacks_counts_for_nothing_and_is_not_shown() -> None:
+    whole = picture(A)
+    whole.replace_components([component(), component("temperature", immediate=False)])
+    whole.take("temperature", Assessment(usable=False, absent=True, reason="no sensors"), 101.0)
+
+    assert set(whole.shown()) == {"services"}
+    assert whole.statuses() == {"services": Status.HEALTHY}
+    assert (whole.status(), len(whole.parts())) == (Status.HEALTHY, 1)
+
+
+def test_what_was_lacking_counts_again_when_it_is_there() -> None:
+    whole = Picture([component()])
+    whole.take("services", Assessment(usable=False, absent=True, reason="no systemd"), 100.0)
+    whole.take("services", Assessment(items=(A,)), 101.0)
+
+    assert set(whole.shown()) == {"services"}
+
+
+def test_the_first_look_is_complete_without_what_is_looked_at_beside_the_turns() -> None:
+    whole = Picture([component(), component("web", immediate=False)])
+    whole.take("services", Assessment(items=(A,)), 100.0)
+
+    assert whole.complete
+
+
+def test_a_component_of_which_nothing_is_known_yet_is_unknown_for_the_reason_of_its_item() -> None:
+    waiting = item(name="", status=Status.UNKNOWN, message="bad reading 1 of 3", settled=False)
+    whole = Picture([component("web", combine=worst)])
+    whole.take("web", Assessment(items=(waiting,)), 100.0)
+
+    assert whole.components["web"].status is Status.UNKNOWN
+    assert whole.components["web"].reason == "bad reading 1 of 3"
+    assert not whole.components["web"].judged
+
+
+def test_an_item_without_a_reading_counts_by_what_was_wrong_with_it() -> None:
+    hung = item(finding(), name="/mnt", status=Status.UNKNOWN, score=0.3)
+    fine = item(name="/srv", status=Status.UNKNOWN, score=0.0)
+    whole = Picture([component("storage", combine=worst)])
+    whole.take("storage", Assessment(items=(item(name="/"), hung, fine)), 100.0)
+
+    assert whole.components["storage"].score == 0.3
+
+
+def test_components_that_are_unhealthy_are_named() -> None:
+    whole = Picture([component(), component("web", combine=worst)])
+    whole.take("services", Assessment(items=(A,)), 100.0)
+    whole.take("web", Assessment(items=(item(finding(), name=""),)), 100.0)
+
+    assert whole.unhealthy == {"web"}
+
+
+def test_a_component_heads_where_its_score_does() -> None:
+    whole = Picture([component("web", combine=worst)])
+    for minute, score in enumerate((1.0, 1.0, 0.9, 0.7, 0.6, 0.6)):
+        whole.take("web", Assessment(items=(item(name="", score=score),)), 100.0 + 60 * minute)
+
+    assert whole.components["web"].trend is Trend.WORSENING
+
+
+def test_a_limit_that_is_foretold_is_for_the_worse() -> None:
+    measure = Measure(name="used_percent", value=50.0, seconds_to_critical=900.0)
+    whole = Picture([component("storage", combine=worst)])
+    whole.take("storage", Assessment(items=(item(name="/", measures=(measure,)),)), 100.0)
+
+    assert whole.components["storage"].trend is Trend.WORSENING
+    assert picture(A).components["services"].trend is Trend.STABLE

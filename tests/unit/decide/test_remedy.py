@@ -48,3 +48,10 @@ def test_a_ladder_has_an_attempt_each_and_the_last_step_repeats(attempts: int, a
     ladder = ("reload_unit", "restart_unit", "run_unit:web-repair.service")
 
     assert remedy(ticket(Key("web", UNIT, IssueType.PROBE_FAILED), attempts=attempts), RUNS, ladder) is action
+
+
+def test_a_leaking_unit_is_restarted_only_where_that_is_wanted() -> None:
+    leak = ticket(Key("web", "", IssueType.HIGH_MEMORY), unit=UNIT)
+
+    assert remedy(leak, RUNS, (), leaks=True) is ActionKind.RESTART_UNIT
+    assert remedy(leak, RUNS, ()) is None
