@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 from healthd import __version__
 from healthd.aliases import find_aliases
 from healthd.answers import Diagnosis
+from healthd.assess.picture import summary
+from healthd.assess.trend import HORIZON
 from healthd.config import load
 from healthd.control import Controller
 from healthd.decide.engine import resume
@@ -23,7 +25,7 @@ from healthd.explain import Explainer
 from healthd.heal import Healer
 from healthd.host import LinuxHost
 from healthd.model import Severity, Status
-from healthd.pipeline import Pipeline, summary
+from healthd.pipeline import Pipeline
 from healthd.ports import Ports
 from healthd.record.saved import restore
 from healthd.record.store import SqliteStore
@@ -84,6 +86,7 @@ class Daemon:
         self._listen_to_signals()
         state, engine_clock = await self._restore()
         self._pipeline = self._assemble(state, engine_clock)
+        await self._recall()
         sockets = self._sockets()
         try:
             async with asyncio.TaskGroup() as group:
@@ -144,6 +147,14 @@ class Daemon:
         except StorageError as second:
             message += f"healthd goes on from memory ({second})"
         self._log.event(Event.STORAGE_FAILED, message, severity=Severity.HIGH, reason="cannot_read")
+
+    async def _recall(self) -> None:
+        """Trends go on where they were, but for those from before the host booted."""
+        booted = self._clock.wall() - self._host.uptime()
+        try:
+            self._pipeline.recall(await self._store.recent(max(self._clock.wall() - HORIZON, booted)))
+        except StorageError as error:
+            self._log.debug("the history of the last hour is not known", error=str(error))
 
     def _assemble(self, state: EngineState, engine_clock: EngineClock) -> Pipeline:
         ports = Ports(units=self._units, host=self._host, clock=self._clock)

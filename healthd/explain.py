@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthd.answers import Explanation
+from healthd.assess.picture import summary
 from healthd.assess.score import DEGRADED, HEALTHY
 from healthd.config import permitted
 from healthd.decide.policy import Case, Verdict, rule
 from healthd.decide.state import Ticket
 from healthd.errors import BusError, RequestError
 from healthd.model import ActionKind, HoldReason, IssueType, Severity, Status
-from healthd.pipeline import summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from healthd.assess.judge import judge
+from healthd.assess.judge import Known, judge
+from healthd.assess.trend import MOST_POINTS
 from healthd.model import Status
 from healthd.sample import Due
 from healthd.schedule import Schedule
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from healthd.answers import Series
     from healthd.assess.judge import Memory
     from healthd.assess.picture import Component
+    from healthd.assess.trend import Points
     from healthd.model import Assessment
     from healthd.ports import Clock
     from healthd.sample import Bound, Sampled, Sampler
@@ -108,6 +111,20 @@ class Looks:
             elif units or regular:
                 due.append(Due(check=check, names=units))
         return due
+
+    @property
+    def busy(self) -> bool:
+        """Whether the check of a built-in component runs at this moment."""
+        return any(self._beside[name].built_in for name in self._sampler.running & self._beside.keys())
+
+    def recall(self, past: Mapping[Series, Sequence[tuple[float, float]]], offset: float) -> None:
+        """Begin with these readings of the past (Unix seconds; `offset` makes boot seconds of them)."""
+        memories: dict[str, dict[str, dict[str, Points]]] = {}
+        for (component, item, name), points in past.items():
+            shifted = tuple((at + offset, value) for at, value in points)
+            memories.setdefault(component, {}).setdefault(item, {})[name] = shifted[-MOST_POINTS:]
+        for component in self._beside.keys() & memories.keys():
+            self._memories[component] = {item: Known(pasts=pasts) for item, pasts in memories[component].items()}
 
     def hurry(self, components: Iterable[str], at: float) -> None:
         """These components are looked at by then (boot seconds), whatever their interval says."""

@@ -10,7 +10,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from healthd.assess.picture import Component, Picture
+from healthd.answers import Series
+from healthd.assess.picture import Component, Picture, summary
 from healthd.decide import engine
 from healthd.decide.happenings import News, Order, Started
 from healthd.decide.policy import Moment
@@ -28,14 +29,11 @@ if TYPE_CHECKING:
     from healthd.decide.happenings import Happening
     from healthd.decide.state import EngineClock, EngineState, Key
     from healthd.heal import Healer
-    from healthd.model import Item
     from healthd.ports import Clock, Host, Log, Store, Units
     from healthd.sample import Bound, Sampled, Sampler
 
 FAILED_EVERY: Final = 2
 """Every so many rounds systemd is asked for failed units, in case a signal was lost."""
-
-_NAMED: Final = 3
 
 RECONCILE_EVERY: Final = 20
 """Every so many rounds all units are compared with what is known of them."""
@@ -90,7 +88,7 @@ class Pipeline:
             log,
         )
         self.picture = Picture(_component(check) for check in checks)
-        self._story = Story(log)
+        self._story = Story(log, store.note)
         self._heard = _Heard()
         self._wake = asyncio.Event()
         self._rounds = 0
@@ -102,6 +100,7 @@ class Pipeline:
         self._unforgotten: set[Key] = set()
         self._storage_failed = False
         self._must_save = False
+        self._unremembered = False
         self._shown: tuple[State, Status] = (State.UNKNOWN, Status.UNKNOWN)
         self._watchers: list[Callable[[Sequence[Happening]], None]] = []
         self._turns = asyncio.Condition()
@@ -165,6 +164,12 @@ class Pipeline:
         self._request(check.name for check in checks)
         self._heard.everything = True
 
+    def recall(self, past: Mapping[Series, Sequence[tuple[float, float]]]) -> None:
+        """Take over what was read before healthd was started anew: `past` as `Store.recent` gives it."""
+        self._looks.recall(past, self._clock.boot() - self._clock.wall())
+        for name, component in self.picture.components.items():
+            component.scores = tuple(past.get(Series(name, "", "score"), ()))
+
     def change_state(self, state: EngineState, changed: Iterable[Key]) -> None:
         """Take over a state that an operator's reset made."""
         self.state = state
@@ -202,6 +207,7 @@ class Pipeline:
         self._tell(step.happenings)
         if regular:
             self.round_at = self._clock.boot()
+        self._remember(regular=regular)
         self._ended = self._begun
         self._looks.taken(heard.sampled)
         for _, decided in heard.orders:
@@ -316,6 +322,13 @@ class Pipeline:
             if isinstance(happening, Started) and self.healer is not None:
                 self.healer.dispatch(happening.ticket.key, happening.attempt)
 
+    def _remember(self, *, regular: bool) -> None:
+        """Keep the readings of a round, once all its checks are through; what hangs has until the next one."""
+        if self._unremembered and (regular or not self._looks.busy):
+            self._store.remember(self._clock.wall(), self.picture.values())
+            self._unremembered = False
+        self._unremembered |= regular
+
     # What others want to know
 
     def moment(self) -> Moment:
@@ -346,7 +359,7 @@ class Pipeline:
         self._story.tell(happenings, wall=self._clock.wall(), max_attempts=most)
         state, status = self.host_state(), self.picture.status()
         if state is not self._shown[0]:
-            self._story.state_changed(self._shown[0], state, status, self.picture.score())
+            self._story.state_changed(self._shown[0], state, status, self.picture.score(), wall=self._clock.wall())
             self._shown = (state, status)
         for watcher in tuple(self._watchers):  # a copy: a watcher that has its answer takes itself out
             watcher(happenings)
@@ -356,26 +369,13 @@ class Pipeline:
             if component.status is not before.get(name, Status.UNKNOWN):
                 message = component.reason or summary(component)
                 self._story.component_changed(
-                    name, before.get(name, Status.UNKNOWN), component.status, component.score, message
+                    name,
+                    before.get(name, Status.UNKNOWN),
+                    component.status,
+                    component.score,
+                    message,
+                    wall=self._clock.wall(),
                 )
-
-
-def summary(component: Component) -> str:
-    """One line on a component: its own message, or what is wrong in it, or how many items are well."""
-    own = component.items.get("")
-    if own is not None:
-        return own.message
-    bad = sorted(item.name for item in component.items.values() if _is_bad(item))
-    items = "1 " + component.noun if len(component.items) == 1 else f"{len(component.items)} {component.noun}s"
-    if not bad:
-        return f"{items}, all well"
-    verb = "is" if len(bad) == 1 else "are"
-    more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    return f"{len(bad)} of {items} {verb} not well: {', '.join(bad[:_NAMED])}{more}"
-
-
-def _is_bad(item: Item) -> bool:
-    return bool(item.findings) or item.status in (Status.DEGRADED, Status.UNHEALTHY)
 
 
 def _component(check: Bound) -> Component:

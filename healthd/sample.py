@@ -85,6 +85,11 @@ class Sampler:
         self._before: dict[str, Any] = {}
         self._running: set[str] = set()
 
+    @property
+    def running(self) -> frozenset[str]:
+        """The components whose checks run beside the turns at this moment."""
+        return frozenset(self._running)
+
     async def run(self, due: Sequence[Due]) -> list[Sampled]:
         """Run these checks side by side and wait for all of them."""
         if len(due) == 1:  # the common case, on the way of every signal

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from healthd import __version__
 from healthd.answers import Budget, HealthStatus
+from healthd.assess.picture import summary
 from healthd.decide.limits import free_at, host_instants
 from healthd.decide.policy import Case
 from healthd.model import Health, Issue, Severity, Status
-from healthd.pipeline import summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

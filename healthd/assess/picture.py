@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from healthd.answers import Series
 from healthd.assess.score import Part, host_status, overall_score, status_of
 from healthd.assess.trend import direction, extended
 from healthd.model import Status, Trend
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from healthd.assess.trend import Points
     from healthd.model import Assessment, Item
+
+_NAMED: Final = 3
 
 Name = tuple[str, str]
 """An item by component and name."""
@@ -176,6 +179,34 @@ class Picture:
         """The overall score of the host."""
         return overall_score(self.parts())
 
+    def values(self) -> Mapping[Series, float]:
+        """Every number that there is: the scores of the host and of each component, and what was measured."""
+        found = {Series("", "", "score"): self.score()} if self.status() is not Status.UNKNOWN else {}
+        for name, component in self.shown().items():
+            if component.score is not None:
+                found[Series(name, "", "score")] = component.score
+            for item in component.items.values():
+                found.update((Series(name, item.name, each.name), each.value) for each in item.measures)
+        return found
+
     def statuses(self) -> Mapping[str, Status]:
         """The status of each component."""
         return {name: component.status for name, component in self.shown().items()}
+
+
+def summary(component: Component) -> str:
+    """One line on a component: its own message, or what is wrong in it, or how many items are well."""
+    own = component.items.get("")
+    if own is not None:
+        return own.message
+    bad = sorted(item.name for item in component.items.values() if _is_bad(item))
+    items = "1 " + component.noun if len(component.items) == 1 else f"{len(component.items)} {component.noun}s"
+    if not bad:
+        return f"{items}, all well"
+    verb = "is" if len(bad) == 1 else "are"
+    more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+    return f"{len(bad)} of {items} {verb} not well: {', '.join(bad[:_NAMED])}{more}"
+
+
+def _is_bad(item: Item) -> bool:
+    return bool(item.findings) or item.status in (Status.DEGRADED, Status.UNHEALTHY)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
+from healthd.answers import Note
 from healthd.decide.happenings import Ended, GaveUp, Happening, Held, LeftAlone, Opened, Resolved, Started, Unsupported
 from healthd.events import Event
 from healthd.model import HoldReason, IssueType, OutcomeKind, Severity, Status
 from healthd.record.words import clock_time, counted, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from healthd.decide.state import Ticket
     from healthd.ports import Log
@@ -37,19 +38,24 @@ _SEEN_AS = {
 
 
 class Story:
-    """Tells happenings to the log. `wall` (Unix seconds) turns waits into times of day."""
+    """Tells happenings to the log, and has them kept for the history. `wall` (Unix seconds) is when it happened."""
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
+    def __init__(self, log: Log, keep: Callable[[Note], None]) -> None:
+        self._log, self._keep = log, keep
+        self._wall = 0.0
 
     def tell(self, happenings: Iterable[Happening], *, wall: float, max_attempts: dict[str, int]) -> None:
         """Record them in order. `max_attempts` by unit, for "attempt 1 of 3"."""
+        self._wall = wall
         for happening in happenings:
             self._one(happening, wall, max_attempts)
 
-    def component_changed(self, name: str, old: Status, new: Status, score: float | None, message: str) -> None:
+    def component_changed(
+        self, name: str, old: Status, new: Status, score: float | None, message: str, *, wall: float
+    ) -> None:
         """A component's status is another than before."""
-        self._log.event(
+        self._wall = wall
+        self._say(
             Event.COMPONENT_CHANGED,
             f"{name} is {new} (was {old}){': ' + message if message else ''}",
             severity=_severity(new),
@@ -58,9 +64,10 @@ class Story:
             score=score,
         )
 
-    def state_changed(self, old: str, new: str, status: Status, score: float) -> None:
+    def state_changed(self, old: str, new: str, status: Status, score: float, *, wall: float) -> None:
         """The host's state is another than before."""
-        self._log.event(
+        self._wall = wall
+        self._say(
             Event.STATE_CHANGED,
             f"host is {new} (was {old}), score {score:.2f}",
             severity=_severity(status),
@@ -87,7 +94,7 @@ class Story:
             case Held():
                 self._held(happening, wall)
             case LeftAlone(component=component, item=item, unit=unit):
-                self._log.event(
+                self._say(
                     Event.HEALING_HELD,
                     f"{unit} was stopped on purpose; healthd leaves it alone",
                     component=component,
@@ -172,8 +179,8 @@ class Story:
             reason=happening.reason,
         )
 
-    def _event(self, event: Event, message: str, ticket: Ticket, severity: Severity | None, **fields: object) -> None:
-        self._log.event(
+    def _event(self, event: Event, message: str, ticket: Ticket, severity: Severity | None, **fields: Any) -> None:
+        self._say(
             event,
             message,
             severity=severity,
@@ -183,6 +190,12 @@ class Story:
             unit=ticket.unit,
             **fields,
         )
+
+    def _say(self, event: Event, message: str, *, severity: Severity | None = None, **fields: Any) -> None:
+        """One record, in the journal and in the history."""
+        self._log.event(event, message, severity=severity, **fields)
+        known = {name: value for name, value in fields.items() if value is not None}
+        self._keep(Note(at=self._wall, event=event, message=message, severity=severity or "", **known))
 
 
 def _severity(status: Status) -> Severity | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from healthd.answers import Series
 from healthd.assess.score import worst
 from healthd.config import ComponentSettings
 from healthd.errors import Absent, ReadError
 from healthd.events import Event
-from healthd.model import ActionKind, Assessment, Finding, IssueType, Item, Status
+from healthd.model import ActionKind, Assessment, Finding, IssueType, Item, Measure, Status
 from healthd.registry import CheckSpec
 from healthd.sample import Bound
 from tests.fake_units import service
@@ -31,6 +32,7 @@ class Probe:
         self.gate = asyncio.Event()
         self.gate.set()
         self.before: list[object] = []
+        self.measures: tuple[Measure, ...] = ()
         spec = CheckSpec(
             type="probe", options=lambda *_: None, sample=self._sample, assess=self._assess, score=worst, asks_unit=True
         )
@@ -52,7 +54,8 @@ class Probe:
     def _assess(self, _reading: int, before: int | None, _options: object) -> Assessment:
         self.before.append(before)
         if self.well:
-            return Assessment(items=(Item(name="", status=Status.HEALTHY, score=1.0, message="answers"),))
+            good = Item(name="", status=Status.HEALTHY, score=1.0, message="answers", measures=self.measures)
+            return Assessment(items=(good,))
         bad = Item(name="", status=Status.UNHEALTHY, score=0.0, message="refused", findings=(REFUSED,))
         return Assessment(items=(bad,))
 
@@ -277,3 +280,45 @@ def test_runs_of_checks_can_be_watched() -> None:
         return seen
 
     assert asyncio.run(scene()) == {"services", "web"}
+
+
+def test_the_readings_of_a_round_are_kept_when_its_built_in_checks_are_through() -> None:
+    async def scene() -> tuple[list[set[str]], list[str]]:
+        probe = Probe("probe")
+        async with assembled(WEB, others=[probe.bound]) as healthd:
+            await until(healthd, lambda: bool(healthd.store.remembered))
+            await tick(healthd, 30)
+            await until(healthd, lambda: len(healthd.store.remembered) == 2)
+            kept = [{series.component for series in values} for _, values in healthd.store.remembered]
+            return kept, [note.event for note in healthd.store.noted]
+
+    kept, noted = asyncio.run(scene())
+    assert kept == [{"", "services", "probe"}] * 2
+    assert noted.count("component_changed") == 2
+
+
+def test_a_built_in_check_that_hangs_keeps_nothing_from_being_remembered() -> None:
+    async def scene() -> list[set[str]]:
+        probe = Probe("probe")
+        probe.gate.clear()
+        async with assembled(WEB, others=[probe.bound]) as healthd:
+            await tick(healthd, 30)
+            await until(healthd, lambda: bool(healthd.store.remembered))
+            return [{series.component for series in values} for _, values in healthd.store.remembered]
+
+    assert asyncio.run(scene()) == [{"", "services"}]
+
+
+def test_what_was_read_before_a_restart_is_the_past_of_what_is_read_after_it() -> None:
+    async def scene() -> Status:
+        probe = Probe("probe")
+        async with assembled(WEB, others=[probe.bound], judged=False) as healthd:
+            now = healthd.clock.wall()
+            past = [(now - 1800 + 30 * minute, 40 + minute / 2) for minute in range(60)]
+            scores = [(at, 1.0) for at, _ in past]
+            healthd.pipeline.recall({Series("probe", "", "used_percent"): past, Series("probe", "", "score"): scores})
+            probe.measures = (Measure(name="used_percent", value=70.0, critical=90.0, forecast=True),)
+            await settle(healthd, "probe", Status.DEGRADED)
+            return healthd.view.status().health_checks["probe"].status
+
+    assert asyncio.run(scene()) is Status.DEGRADED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from healthd.answers import Series
 from healthd.assess.picture import Component, Picture
 from healthd.assess.score import counted, worst
 from healthd.model import Assessment, Item, Measure, Status, Trend
@@ -204,3 +205,17 @@ def test_a_limit_that_is_foretold_is_for_the_worse() -> None:
 
     assert whole.components["storage"].trend is Trend.WORSENING
     assert picture(A).components["services"].trend is Trend.STABLE
+
+
+def test_every_number_can_be_had_and_none_of_what_is_not_known() -> None:
+    measured = item(name="/", score=0.9, measures=(Measure(name="used_percent", value=50.0),))
+    whole = Picture([component(combine=worst), component("web", combine=worst), component("gone", immediate=False)])
+    assert whole.values() == {}
+    whole.take("services", Assessment(items=(measured,)), 100.0)
+    whole.take("gone", Assessment(usable=False, absent=True), 100.0)
+
+    assert whole.values() == {
+        Series("", "", "score"): 0.9,
+        Series("services", "", "score"): 0.9,
+        Series("services", "/", "used_percent"): 50.0,
+    }

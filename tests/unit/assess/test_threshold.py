@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from healthd.assess.threshold import Level, falling, level_of, score_of
 from healthd.model import Measure
 
-USED = {"warning": 85.0, "critical": 95.0, "limit": 100.0}
-DAYS = {"warning": 21.0, "critical": 7.0, "limit": 0.0}
+USED: dict[str, Any] = {"warning": 85.0, "critical": 95.0, "limit": 100.0}
+DAYS: dict[str, Any] = {"warning": 21.0, "critical": 7.0, "limit": 0.0}
 
 
 def measure(value: float, **limits: Any) -> Measure:
@@ -63,7 +63,7 @@ def test_where_critical_is_below_warning_less_is_worse(days: float, expected: fl
         ({}, 1e9, 1.0),
     ],
 )
-def test_one_limit_is_enough_and_none_is_no_judgement(limits: dict[str, float], value: float, expected: float) -> None:
+def test_one_limit_is_enough_and_none_is_no_judgement(limits: dict[str, Any], value: float, expected: float) -> None:
     one = Measure(name="errors", value=value, **limits)
 
     assert score_of(one, level_of(one)) == pytest.approx(expected, abs=1e-3)
@@ -73,7 +73,7 @@ def test_one_limit_is_enough_and_none_is_no_judgement(limits: dict[str, float], 
     ("limits", "less"),
     [(DAYS, True), (USED, False), ({"critical": 7.0, "limit": 0.0}, True), ({"warning": 7.0}, False), ({}, False)],
 )
-def test_the_limits_say_which_way_is_worse(limits: dict[str, float], less: bool) -> None:
+def test_the_limits_say_which_way_is_worse(limits: dict[str, Any], less: bool) -> None:
     assert falling(Measure(name="x", value=1.0, **limits)) is less
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from healthd.decide.happenings import (
@@ -23,14 +25,21 @@ from healthd.record.words import clock_time
 from tests.fakes import FakeLog, Logged
 from tests.unit.builders import UNIT, attempt, ticket
 
+if TYPE_CHECKING:
+    from healthd.answers import Note
+
 WALL = 1_700_000_000.0
 
 
 def told(happening: Happening, *, wall: float = WALL, most: int = 3) -> Logged:
-    """The one record of this."""
+    """The one record of this; the history has the same."""
     log = FakeLog()
-    Story(log).tell([happening], wall=wall, max_attempts={UNIT: most})
+    noted: list[Note] = []
+    Story(log, noted.append).tell([happening], wall=wall, max_attempts={UNIT: most})
     (record,) = log.records
+    (note,) = noted
+    assert (note.at, note.event, note.message) == (wall, record.event, record.message)
+    assert (note.severity or None) == record.severity
     return record
 
 
@@ -178,9 +187,10 @@ def test_giving_up_is_loud_and_says_what_comes(attempts: int, retry: float | Non
 
 def test_happenings_are_told_in_their_order() -> None:
     log = FakeLog()
+    noted: list[Note] = []
     started = Started(ticket=ticket(), attempt=attempt())
 
-    Story(log).tell([Opened(ticket=ticket()), started], wall=WALL, max_attempts={})
+    Story(log, noted.append).tell([Opened(ticket=ticket()), started], wall=WALL, max_attempts={})
 
     assert log.events() == [Event.ISSUE_OPENED, Event.HEALING_STARTED]
 
@@ -199,19 +209,23 @@ def test_happenings_are_told_in_their_order() -> None:
 )
 def test_the_worse_a_status_the_more_its_record_matters(status: Status, severity: Severity | None) -> None:
     log = FakeLog()
-    story = Story(log)
+    noted: list[Note] = []
+    story = Story(log, noted.append)
 
-    story.component_changed("services", Status.HEALTHY, status, 0.5, "1 of 9 down")
-    story.state_changed("healthy", status, status, 0.5)
+    story.component_changed("services", Status.HEALTHY, status, 0.5, "1 of 9 down", wall=WALL)
+    story.state_changed("healthy", status, status, 0.5, wall=WALL)
 
     assert [record.severity for record in log.records] == [severity, severity]
 
 
 def test_a_component_that_changes_says_from_what_to_what_and_why() -> None:
     log = FakeLog()
+    noted: list[Note] = []
 
-    Story(log).component_changed("services", Status.HEALTHY, Status.DEGRADED, 0.6, "1 of 9 down")
-    Story(log).component_changed("services", Status.DEGRADED, Status.UNKNOWN, None, "")
+    Story(log, noted.append).component_changed(
+        "services", Status.HEALTHY, Status.DEGRADED, 0.6, "1 of 9 down", wall=WALL
+    )
+    Story(log, noted.append).component_changed("services", Status.DEGRADED, Status.UNKNOWN, None, "", wall=WALL)
 
     assert [record.message for record in log.of(Event.COMPONENT_CHANGED)] == [
         "services is degraded (was healthy): 1 of 9 down",
@@ -222,8 +236,9 @@ def test_a_component_that_changes_says_from_what_to_what_and_why() -> None:
 
 def test_a_host_that_changes_says_its_score() -> None:
     log = FakeLog()
+    noted: list[Note] = []
 
-    Story(log).state_changed("unknown", "auto_healing", Status.DEGRADED, 0.8512)
+    Story(log, noted.append).state_changed("unknown", "auto_healing", Status.DEGRADED, 0.8512, wall=WALL)
 
     (record,) = log.of(Event.STATE_CHANGED)
     assert record.message == "host is auto_healing (was unknown), score 0.85"
