@@ -113,8 +113,7 @@ async def test_a_killed_unit_is_started_and_the_issue_is_open_until_it_has_settl
         await systemd.tell("web.service", **KILLED)
         await systemd.until_asked("StartUnit")
         await systemd.tell("web.service", active="active", sub="running", result="success", invocation="11" * 16)
-        await running.manager.until_status("healthy, ")
-        story = [record["HEALTHD_EVENT"] for record in running.records()]
+        story = [record["HEALTHD_EVENT"] for record in await _until_logged(running, "issue_resolved")]
 
     told = ["issue_opened", "healing_started", "healing_finished", "issue_resolved"]
     assert [event for event in story if event.startswith(("issue", "healing"))] == told
