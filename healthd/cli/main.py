@@ -25,6 +25,7 @@ _EXAMPLES: Final = """\
 examples:
   healthctl status                     how is the host, and what is healthd doing about it?
   healthctl explain nginx.service      why is it like that, and what would healing do?
+  healthctl history --since 7d         how did the scores go, and what happened?
   healthctl heal nginx.service         heal it now, within the limits
   healthctl reset nginx.service        forget the attempts so far, after you mended the cause
   healthctl config check && sudo healthctl reload
@@ -80,6 +81,11 @@ def _add_reading_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     status = _verb(verbs, "status", "how the host is, or one component or item")
     status.usage_exit = 3  # to a monitoring system, 2 and more would say something about the host
     status.add_argument("name", metavar="NAME", nargs="?", help="a component, an item or a unit")
+    history = _verb(verbs, "history", "how the scores, or the values of one thing, went, and what happened")
+    history.add_argument("name", metavar="NAME", nargs="?", help="a component, an item or a unit")
+    history.add_argument("--since", metavar="WHEN", default="2h", help="90s, 5m, 2h, 7d or a date; by default 2h")
+    history.add_argument("--value", metavar="VALUE", help="only the values of this name")
+    history.add_argument("--csv", action="store_true", help="the readings as comma-separated values")
     _verb(verbs, "issues", "what is wrong, and what healthd does about it")
     explain = _verb(verbs, "explain", "why it is so, and what healing would do now")
     explain.add_argument("name", metavar="NAME", help="a component, an item or a unit")

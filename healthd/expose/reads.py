@@ -80,6 +80,13 @@ async def explain(control: Control, ask: Ask) -> Answer:
     return as_json(render.explanation(await control.explain(ask.name)))
 
 
+async def history(control: Control, ask: Ask) -> Answer:
+    """What was."""
+    from healthd.expose import past  # noqa: PLC0415  datetime is not for everybody
+
+    return as_json(render.history(await control.history(past.asked(ask.request.query, time.time()))))
+
+
 async def doctor(control: Control, _ask: Ask) -> Answer:
     """What works here and what does not."""
     return as_json([render.diagnosis(line) for line in await control.diagnose()])
@@ -179,6 +186,15 @@ READS: Final = (
         right=Right.READ,
         about="Why a component, item or unit is as it is, and what healing would do now.",
         answer="Explanation",
+        errors=(404, 503),
+    ),
+    Route(
+        path="/api/v1/history",
+        call=history,
+        right=Right.READ,
+        about="What was: scores and values over time, and what happened.",
+        answer="History",
+        query=("component", "item", "name", "since", "until", "points"),
         errors=(404, 503),
     ),
     Route(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus
+    from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus, History, Note
     from healthd.model import Health, Issue, Item, Measure, Problem
 
 _SCORE_DIGITS: Final = 4
@@ -141,6 +141,42 @@ def finished(value: Finished) -> dict[str, Any]:
 def diagnosis(value: Diagnosis) -> dict[str, Any]:
     """One line of doctor; `ok` is null for what is off here and need not work."""
     return {"name": value.name, "ok": value.ok, "text": value.text, "remedy": value.remedy}
+
+
+def history(value: History) -> dict[str, Any]:
+    """What was: a point is `[at, min, mean, max]`, and events have null where something does not apply."""
+    return {
+        "since": value.since,
+        "until": value.until,
+        "step": value.step,
+        "series": [
+            {"component": each.series.component, "item": each.series.item, "name": each.series.name}
+            | {"points": each.points}
+            for each in value.series
+        ],
+        "events": [event(each) for each in value.events],
+    }
+
+
+def event(value: Note) -> dict[str, Any]:
+    """Something that happened."""
+    return {
+        "at": value.at,
+        "event": value.event,
+        "component": value.component,
+        "item": value.item,
+        "issue": value.issue or None,
+        "severity": value.severity or None,
+        "status": value.status or None,
+        "score": value.score,
+        "action": value.action or None,
+        "unit": value.unit or None,
+        "attempt": value.attempt,
+        "outcome": value.outcome or None,
+        "reason": value.reason or None,
+        "duration_ms": value.duration_ms,
+        "message": value.message,
+    }
 
 
 def problem(value: Problem) -> dict[str, Any]:

@@ -173,6 +173,39 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         "`ok` is null for what is off here and need not work.",
         items=_answered(name=_TEXT, ok=_or_null(_FLAG), text=_TEXT, remedy=_TEXT),
     ),
+    "History": _answered(
+        "What was. A point stands for about `step` seconds; without a reading there is none.",
+        since=_TIME,
+        until=_TIME,
+        step=_a("number", minimum=0),
+        series=_list("SeriesHistory"),
+        events=_a("array", "the newest last, at most 500", items=_ref("Event")),
+    ),
+    "SeriesHistory": _answered(
+        "One number over time, oldest first. The component of the host itself is empty, as is the item of a component.",
+        component=_TEXT,
+        item=_TEXT,
+        name=_TEXT,
+        points=_a("array", items=_a("array", "at, min, mean, max", items=_NUMBER, minItems=4, maxItems=4)),
+    ),
+    "Event": _answered(
+        "Something that happened, with what applies of it.",
+        at=_TIME,
+        event=_TEXT,
+        component=_TEXT,
+        item=_TEXT,
+        issue=_or_null(_TEXT),
+        severity=_or_null(_TEXT),
+        status=_or_null(_TEXT),
+        score=_or_null(_NUMBER),
+        action=_or_null(_TEXT),
+        unit=_or_null(_TEXT),
+        attempt=_or_null(_COUNT),
+        outcome=_or_null(_TEXT),
+        reason=_or_null(_TEXT),
+        duration_ms=_or_null(_a("integer")),
+        message=_TEXT,
+    ),
     "Reset": _answered(reset=_a("array", "the issues that were reset", items=_TEXT)),
     "Reloaded": _answered(reloaded=_a("boolean", enum=[True])),
     "Heard": _answered(heard=_TEXT),
@@ -189,7 +222,16 @@ BODIES: Final[Mapping[str, Schema]] = {
 
 EMPTY: Final = _sent()
 
-PARAMETERS: Final[Mapping[str, Schema]] = {}
+_WHEN: Final = _a("number", "seconds before now; Unix seconds or ISO 8601 with its zone do as well", minimum=0)
+
+PARAMETERS: Final[Mapping[str, Schema]] = {
+    "component": {"schema": _TEXT, "description": "a component; empty: the host itself; left out: all scores"},
+    "item": {"schema": _TEXT, "description": "an item of it; empty: the component itself; left out: any"},
+    "name": {"schema": _TEXT, "description": "a value, or score; left out: any"},
+    "since": {"schema": _WHEN, "description": "from when; left out: two hours ago"},
+    "until": {"schema": _WHEN, "description": "until when; left out: now"},
+    "points": {"schema": _a("integer", minimum=1, maximum=1000), "description": "points a series at most; 300"},
+}
 """The parameters of queries by name: `{"schema": ..., "description": ...}`."""
 
 PATH_NAME: Final = _a("string", minLength=1)

@@ -158,7 +158,7 @@ def _forget(connection: sqlite3.Connection, now: int, days: float, width: int) -
     (number,) = connection.execute("SELECT count(*) FROM round").fetchone()
     _delete(connection, "round", "at", now, number - most)
     (newest,) = connection.execute("SELECT max(id) FROM event").fetchone()
-    _delete(connection, "event", "id", (newest or 0) - EVENTS_KEPT)
+    _delete(connection, "event", "id", (newest or 0) - EVENTS_KEPT + 1)
     settled = connection.execute("SELECT at FROM span5 ORDER BY at DESC LIMIT 1 OFFSET ?", (_SETTLED,)).fetchone()
     if settled is None:
         return

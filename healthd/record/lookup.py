@@ -8,27 +8,31 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import fields
+from functools import lru_cache
 from itertools import groupby
-from math import ceil, fsum, inf
-from operator import attrgetter
+from math import ceil, fsum, inf, isnan
+from operator import attrgetter, mul
 from typing import TYPE_CHECKING, Final
 
 from healthd.answers import History, Note, Point, SeriesHistory
 from healthd.record.tiers import HOUR, ROUND, SPAN5, TIERS, Layouts, Row, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from healthd.answers import HistoryQuery, Series
     from healthd.record.readings import Batch
     from healthd.record.tiers import Tier
 
+    _Taken = tuple[float, float, float, float]  # minimum, maximum, sum of the weighted means, sum of the weights
+
 MOST_EVENTS: Final = 500
 RECENT_POINTS: Final = 240
 
 _BUSY_SECONDS: Final = 1.0
 _NEVER: Final = 2**62
+_LAST: Final = 30  # seconds that the newest round stands for, as far as anybody knows
 _EVENTS: Final = """
     SELECT at, event, component, item, issue, severity, status, score, action, unit, attempt, outcome, reason,
         duration_ms, message
@@ -39,7 +43,8 @@ _EVENTS: Final = """
 def look_up(path: Path, query: HistoryQuery, fresh: Batch) -> History:
     """What the file at `path` has, and `fresh`, which is not written yet."""
     width = (query.until - query.since) / query.points
-    tier = HOUR if width >= HOUR.step else SPAN5 if width >= SPAN5.step else ROUND
+    # A coarser tier that has half as many rows as there may be points is still a good picture, and much less to read.
+    tier = next((each for each in (HOUR, SPAN5) if width >= each.step / 2), ROUND)
     with closing(_open(path)) as connection:
         found = _covering(connection, tier, ceil(query.since), ceil(query.until))
         found += _of(fresh, query.since, query.until)
@@ -93,7 +98,7 @@ def _covering(connection: sqlite3.Connection, tier: Tier, since: int, until: int
 
 def _of(fresh: Batch, since: float, until: float) -> list[Row]:
     return [
-        Row(at=at, layout=0, series=fresh.layout, numbers=numbers)
+        Row(at=at, step=0, layout=0, series=fresh.layout, numbers=numbers)
         for at, numbers in fresh.rounds
         if since <= at < until
     ]
@@ -104,47 +109,67 @@ def _gather(
 ) -> dict[Series, list[Point]]:
     """The points of the wanted series, each of the rows that fall into the same `width` seconds after `since`."""
 
-    def bucket(row: Row) -> int:
-        return min(most - 1, int((row.at - since) / width))
+    def bucket(weighted: tuple[Row, float]) -> int:
+        return min(most - 1, int((weighted[0].at - since) / width))
 
     points: dict[Series, list[Point]] = {}
     places: dict[int, list[tuple[Series, int]]] = {}
-    for _, together in groupby(sorted(found, key=attrgetter("at")), key=bucket):
-        taken: dict[Series, tuple[list[float], list[float], list[float]]] = {}
-        at = None
-        for row in together:
-            at = row.at if at is None else at
-            wanted = places.get(id(row.series))
-            if wanted is None:
-                wanted = [(each, place) for place, each in enumerate(row.series) if wants(each)]
-                places[id(row.series)] = wanted
-            _take(row, wanted, taken)
-        for series, (low, mean, high) in taken.items():
-            points.setdefault(series, []).append(_point(at or 0, low, mean, high))
+    for _, group in groupby(_weighted(sorted(found, key=attrgetter("at"))), key=bucket):
+        together = list(group)
+        taken: dict[Series, _Taken] = {}
+        for alike in _alike(together):
+            series = alike[0][0].series
+            if id(series) not in places:
+                places[id(series)] = [(each, place) for place, each in enumerate(series) if wants(each)]
+            _take(alike, places[id(series)], taken)
+        for each, own in taken.items():
+            points.setdefault(each, []).append(_point(together[0][0].at, own))
     return points
 
 
-def _take(
-    row: Row, wanted: Iterable[tuple[Series, int]], taken: dict[Series, tuple[list[float], list[float], list[float]]]
-) -> None:
-    """Add a row's numbers of the wanted series to what was taken from others."""
-    numbers, size = row.numbers, len(row.series)
-    last = len(numbers) - size  # where the last plane begins: a round has one, a span three
-    middle = last // 2
+def _weighted(found: Sequence[Row]) -> Iterator[tuple[Row, float]]:
+    """Each row with the seconds that it stands for: a round, until the next one came."""
+    for place, row in enumerate(found):
+        pause = found[place + 1].at - row.at if place + 1 < len(found) else _LAST
+        yield row, float(row.step or min(max(1, pause), SPAN5.step))
+
+
+def _alike(weighted: list[tuple[Row, float]]) -> Iterator[list[tuple[Row, float]]]:
+    """Those of one layout and tier together."""
+    if len(weighted) == 1:
+        yield weighted
+        return
+    for _, group in groupby(weighted, key=lambda each: (id(each[0].series), each[0].step)):
+        yield list(group)
+
+
+def _take(alike: list[tuple[Row, float]], wanted: Iterable[tuple[Series, int]], taken: dict[Series, _Taken]) -> None:
+    """Add these rows' numbers of the wanted series to what was taken from others."""
+    numbers = [row.numbers for row, _ in alike]
+    weights = [weight for _, weight in alike]
+    last = len(numbers[0]) - len(alike[0][0].series)  # where the last plane begins: a round has one, a span three
     for series, place in wanted:
-        mean = numbers[middle + place]
-        if mean == mean:  # noqa: PLR0124  # not NaN
-            low, means, high = taken.setdefault(series, ([], [], []))
-            low.append(numbers[place])
-            means.append(mean)
-            high.append(numbers[last + place])
+        means = [each[last // 2 + place] for each in numbers]
+        if any(map(isnan, means)):
+            read = [(row, weight) for (row, weight), mean in zip(alike, means, strict=True) if not isnan(mean)]
+            if read:
+                _take(read, ((series, place),), taken)
+            continue
+        low = min(each[place] for each in numbers) if last else min(means)
+        high = max(each[last + place] for each in numbers) if last else max(means)
+        total, weight = fsum(map(mul, means, weights)), fsum(weights)
+        if (own := taken.get(series)) is not None:
+            low, high, total, weight = min(low, own[0]), max(high, own[1]), total + own[2], weight + own[3]
+        taken[series] = (low, high, total, weight)
 
 
-def _point(at: int, low: Sequence[float], mean: Sequence[float], high: Sequence[float]) -> Point:
-    least, most = _short(min(low)), _short(max(high))
-    return Point(at, least, min(max(least, _short(fsum(mean) / len(mean))), most), most)
+def _point(at: float, taken: _Taken) -> Point:
+    low, high, total, weight = taken
+    least, most = _short(low), _short(high)
+    return Point(at, least, min(max(least, _short(total / weight)), most), most)
 
 
+@lru_cache(maxsize=1024)
 def _short(number: float) -> float:
     """As many digits as a 32-bit float has: 0.8, and not 0.800000011920929."""
     return float(f"{number:.7g}")

@@ -6,7 +6,7 @@ import json
 import sys
 from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from healthd.answers import Series
 
@@ -30,11 +30,11 @@ HOUR: Final = Tier(table="hour", step=3600, planes=3)
 TIERS: Final = (ROUND, SPAN5, HOUR)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A row: its series, and the numbers of all of them, plane by plane. `layout` is its id."""
+class Row(NamedTuple):
+    """A row: its series, and the numbers of all of them, plane by plane. `layout` is its id, `step` its tier's."""
 
     at: int
+    step: int
     layout: int
     series: Sequence[Series]
     numbers: array[float]
@@ -96,4 +96,4 @@ def rows(
         at, layout, data = found
         series = layouts[layout]
         if series and len(data) == 4 * len(series) * tier.planes:
-            yield Row(at=at, layout=layout, series=series, numbers=unpack(data))
+            yield Row(at=at, step=tier.step, layout=layout, series=series, numbers=unpack(data))

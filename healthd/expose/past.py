@@ -1,0 +1,68 @@
+"""Which history a request asks for: the parameters of its query, as people write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+from healthd.answers import HistoryQuery
+from healthd.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PARAMETERS: Final = ("component", "item", "name", "since", "until", "points")
+MOST_POINTS: Final = 1000
+POINTS: Final = 300
+
+_SINCE: Final = "7200"
+_NUMBER: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
+_AGO: Final = 100_000_000  # three years: a larger number is a time, and no span
+_LATEST: Final = 100_000_000_000.0
+_TIME_HINT: Final = "seconds before now (7200), Unix seconds, or ISO 8601 with its zone (2025-11-24T08:30:00Z)"
+
+
+def asked(query: Mapping[str, str], now: float) -> HistoryQuery:
+    """The history that a query asks for at this time (Unix seconds); RequestError 400 for what cannot be meant."""
+    for key in query:
+        if key not in PARAMETERS:
+            near = get_close_matches(key, PARAMETERS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(PARAMETERS)}"
+            raise RequestError(400, "the query has an unknown parameter", hint=hint)
+    since = _time("since", query.get("since", _SINCE), now)
+    until = _time("until", query.get("until", "0"), now)
+    if since >= until:
+        raise RequestError(400, "since is not before until", hint="without until, it is now")
+    return HistoryQuery(
+        since=since,
+        until=until,
+        component=query.get("component"),
+        item=query.get("item"),
+        name=query.get("name"),
+        points=_points(query.get("points", str(POINTS))),
+    )
+
+
+def _time(parameter: str, text: str, now: float) -> float:
+    try:
+        number = float(text) if _NUMBER.fullmatch(text) else _instant(text)
+    except (ValueError, OverflowError):
+        raise RequestError(400, f"{parameter} is no time", hint=_TIME_HINT) from None
+    if not 0 <= number <= _LATEST:
+        raise RequestError(400, f"{parameter} is no time that can be looked up", hint=_TIME_HINT)
+    return now - number if number < _AGO else number
+
+
+def _instant(text: str) -> float:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(text)
+    return instant.timestamp()
+
+
+def _points(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST_POINTS):
+        raise RequestError(400, "points is no such number", hint=f"1 to {MOST_POINTS}")
+    return int(text)
