@@ -51,6 +51,14 @@ class Controller:
         self._pipeline, self._view, self._explainer, self._doctor = pipeline, view, explainer, doctor
         self._store = store
         self._units, self._apply, self._under_systemd = units, apply, under_systemd
+        self._turns = 0
+        pipeline.watch(self._turned)
+
+    def revision(self) -> int:
+        return self._turns
+
+    def _turned(self, _happenings: Sequence[Happening]) -> None:
+        self._turns += 1
 
     def status(self) -> HealthStatus:
         return self._view.status()

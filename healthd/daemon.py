@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.decide.happenings import Happening
     from healthd.decide.state import EngineClock, EngineState
+    from healthd.expose.front import Front
     from healthd.ports import Clock
     from healthd.systemd.journal import Journal
 
@@ -80,6 +81,7 @@ class Daemon:
         self._status_due: asyncio.TimerHandle | None = None
         self._pipeline: Pipeline
         self._doctor: Doctor
+        self._front: Front
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
@@ -118,9 +120,12 @@ class Daemon:
         await self._pipeline.turned()
         self._become_ready()
         # After READY: clients wait in the backlog meanwhile, and a start need not wait for what serves them.
-        from healthd.expose.serve import serve
+        from healthd.expose.front import Front
 
-        self._begin(group, serve(sockets, self._control(sockets), self._log), "expose")
+        self._front = Front(self._control(sockets), self._units, self._host, self._log)
+        self._doctor.tcp = self._front.diagnoses
+        self._front.configure(self._settings.http)
+        self._begin(group, self._front.run(sockets), "expose")
         self._begin(group, self._beat(), "watchdog")
         self._begin(group, self._reload_on_signal(), "reload")
         await self._tell_aliases()
@@ -320,6 +325,7 @@ class Daemon:
             self._settings = settings
             self._store.days = settings.health.history_retention_days
             self._pipeline.reconfigure(settings, self._checks(settings))
+            self._front.configure(settings.http)
             self._log.event(
                 Event.CONFIG_RELOADED, f"configuration in force: {', '.join(settings.files) or 'defaults only'}"
             )

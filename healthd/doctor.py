@@ -24,7 +24,8 @@ _ALWAYS_THERE: Final = "systemd-journald.service"
 class Doctor:
     """Diagnoses. `rejected` holds what was wrong with the configuration at the last reload, if it was refused.
 
-    `watchdog` says how systemd guards this process. `sockets` are the paths at which the API is served.
+    `watchdog` says how systemd guards this process. `sockets` are the paths at which the API is served; `tcp` tells of
+    each address, once there are any.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Doctor:
     ) -> None:
         self._pipeline, self._units, self._store = pipeline, units, store
         self._log_is_journal, self._watchdog, self._sockets = log_is_journal, watchdog, sockets
+        self.tcp: Callable[[], Iterable[Diagnosis]] = tuple
         self.rejected = ""
         self._asked = 0
 
@@ -53,6 +55,7 @@ class Doctor:
             await self._state(),
             self._watchdog(),
             self._listening(),
+            *self.tcp(),
         )
 
     def _configuration(self) -> Diagnosis:

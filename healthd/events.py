@@ -29,6 +29,7 @@ class Event(StrEnum):
     BUS_CHANGED = "bus_changed"
     LOG_DROPPED = "log_dropped"
     FEATURE_OFF = "feature_off"
+    LISTENER_CHANGED = "listener_changed"
 
 
 MESSAGE_IDS: Final[dict[Event, str]] = {
@@ -52,4 +53,5 @@ MESSAGE_IDS: Final[dict[Event, str]] = {
     Event.BUS_CHANGED: "397dffdfa0ca48018d63090d57bd3394",
     Event.LOG_DROPPED: "833da030a71a40869a88903e01339a21",
     Event.FEATURE_OFF: "7f4879acd166409b8521773f5d5e47c4",
+    Event.LISTENER_CHANGED: "6b6172639de345bb8933a1f5ad91c773",
 }

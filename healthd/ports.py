@@ -89,6 +89,9 @@ class Units(Protocol):
     async def stopped_on_purpose(self, name: str) -> bool | None:
         """Whether the journal of this boot says that the unit last went down by a stop job. None: it cannot tell."""
 
+    async def last_words(self, name: str, invocation: str) -> tuple[str, ...] | None:
+        """The last lines that this run, and systemd about it, wrote to the journal. None: it cannot tell."""
+
     async def restarted_with(self, name: str) -> tuple[str, ...]:
         """The active units that a restart of this one would restart too, in name order."""
 
@@ -160,6 +163,9 @@ class Store(Protocol):
 
 class Control(Protocol):
     """What the API may ask of the daemon. `by` is who asks, as they claim."""
+
+    def revision(self) -> int:
+        """A number that is another one when something may have changed that `status` tells."""
 
     def status(self) -> HealthStatus:
         """The host as it stands."""

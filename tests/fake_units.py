@@ -50,6 +50,7 @@ class FakeUnits:
         self.let_go = asyncio.Event()
         self.restarts_too: tuple[str, ...] = ()
         self.aliases: dict[str, str] = {}
+        self.words: dict[str, tuple[str, ...]] = {}
         self._facts = {unit.name: unit for unit in units}
         self._wakes: list[Callable[[frozenset[str]], None]] = []
         self._starts = 0
@@ -104,6 +105,9 @@ class FakeUnits:
     async def stopped_on_purpose(self, name: str) -> bool | None:
         self._asked("stopped_on_purpose", name)
         return False
+
+    async def last_words(self, name: str, _invocation: str) -> tuple[str, ...] | None:
+        return self.words.get(name)
 
     async def restarted_with(self, _name: str) -> tuple[str, ...]:
         return self.restarts_too

@@ -74,6 +74,7 @@ def parser() -> Parser:
     _add_ordering_verbs(verbs)
     _add_config(verbs)
     _add_recipe(verbs)
+    _add_key(verbs)
     return top
 
 
@@ -127,6 +128,18 @@ def _add_recipe(verbs: argparse._SubParsersAction[Parser]) -> None:
         ("disable", "turn recipes off"),
     ):
         _verb(parts, name, doing).add_argument("names", metavar="NAME", nargs="+", help="a recipe")
+
+
+def _add_key(verbs: argparse._SubParsersAction[Parser]) -> None:
+    key = verbs.add_parser("key", help="make, list or revoke keys of the API", description="Keys of the API.")
+    parts = key.add_subparsers(dest="part", metavar="add|list|revoke", title="verbs", required=True)
+    add = _verb(parts, "add", "make a key; it is printed once, as the last word")
+    add.add_argument("name", metavar="NAME", help="what it is called in the journal and in the list")
+    scopes = ("read", "control", "heartbeat")
+    add.add_argument("--scope", choices=scopes, default="read", help="what it is good for (%(default)s)")
+    _verb(parts, "list", "the names, scopes and dates of all keys")
+    revoke = _verb(parts, "revoke", "take a key back")
+    revoke.add_argument("name", metavar="NAME", help="the name of the key")
 
 
 def _verb(verbs: argparse._SubParsersAction[Parser], name: str, text: str) -> Parser:

@@ -1,5 +1,5 @@
 """Expose the state: the API over HTTP, on the listening sockets and the `ports.Control` that it is handed."""
 
-from healthd.expose.serve import serve
+from healthd.expose.front import Front
 
-__all__ = ["serve"]
+__all__ = ["Front"]

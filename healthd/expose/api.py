@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Final
 
 from healthd.errors import BusError, ConfigError, HealthdError, RequestError, StorageError
@@ -36,6 +37,7 @@ class Api:
         self._control = control
         self._log = log
         self._answer_seconds = answer_seconds
+        self._cache: dict[tuple[str, bool], tuple[tuple[int, int], Answer | Stream]] = {}
 
     async def answer(self, request: Request) -> Answer | Stream:
         """The answer to any request, an error included; what it raises is a bug."""
@@ -69,14 +71,26 @@ class Api:
         route = next((each for each in allowed if request.method in each.methods), None)
         if route is None:
             return _wrong_method(request, ", ".join(method for each in allowed for method in each.methods))
+        full = route.right is None or route.right in client.rights
+        return await (self._cached if route.cached else self._call)(route, request, full=full)
+
+    async def _call(self, route: Route, request: Request, *, full: bool) -> Answer | Stream:
         ask = Ask(
             request=request,
-            by=asked_by(request.headers, client),
+            by=asked_by(request.headers, request.client),
             name=route.name(request.path) or "",
             fields={} if route.body is None else fields.parse(request.body, route.body),
-            full=route.right is None or route.right in client.rights,
+            full=full,
         )
         return await route.call(self._control, ask)
+
+    async def _cached(self, route: Route, request: Request, *, full: bool) -> Answer | Stream:
+        """One rendering for a second, or until something changes: load balancers ask often, and all the same."""
+        stamp = (self._control.revision(), int(time.monotonic()))
+        cached = self._cache.get((route.path, full))
+        if cached is None or cached[0] != stamp:
+            cached = self._cache[route.path, full] = (stamp, await self._call(route, request, full=full))
+        return cached[1]
 
     def _record(self, request: Request, status: int) -> None:
         by = asked_by(request.headers, request.client)

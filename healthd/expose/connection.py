@@ -15,6 +15,8 @@ from healthd.expose.message import Answer, Request, Stream, as_error
 from healthd.expose.streams import pump
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from healthd.expose.message import Client, Handler
     from healthd.expose.streams import Streams
 
@@ -28,6 +30,14 @@ _REFUSALS: Final = {
     431: f"the header is larger than {HEADER_BYTES // 1024} KiB",
     501: "this transfer encoding is not supported",
 }
+
+
+if TYPE_CHECKING:
+    Refused = Callable[[Client, int, str], None]
+
+
+def refuse_nothing(_client: Client, _status: int, _why: str) -> None:
+    """What nobody wants to hear: that something came which is no request, how it was answered, and why."""
 
 
 class _ClientGone(Exception):
@@ -50,6 +60,7 @@ class Connection:
         *,
         streams: Streams,
         idle_seconds: float,
+        refused: Refused = refuse_nothing,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -57,6 +68,7 @@ class Connection:
         self._handler = handler
         self._streams = streams
         self._idle_seconds = idle_seconds
+        self._refused = refused
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_BYTES)
         self._is_head = False
         self._loop = asyncio.get_running_loop()
@@ -69,16 +81,29 @@ class Connection:
         try:
             while await self._exchange():
                 self._http.start_next_cycle()
+            await self._part()
         except _ClientGone:
             pass
         finally:
             self._writer.transport.abort()
+
+    async def _part(self) -> None:
+        """Under TLS the last of an answer may still have to be sent, and the client is owed a word of farewell."""
+        if self._writer.can_write_eof():
+            return
+        self._writer.close()
+        try:
+            async with asyncio.timeout(_LINGER_SECONDS):
+                await self._writer.wait_closed()
+        except (OSError, TimeoutError):
+            raise _ClientGone from None
 
     async def _exchange(self) -> bool:
         """One request and its answer. Returns whether the connection can carry another."""
         try:
             request = await self._receive()
         except RequestError as refusal:
+            self._refused(self._client, refusal.status, str(refusal))
             await self._send(as_error(refusal.status, str(refusal), refusal.hint), close=True)
             await self._linger()
             return False
@@ -198,7 +223,8 @@ class Connection:
         """Swallow what a refused client still sends: closing on unread data would take the answer away from it."""
         left = _LINGER_BYTES
         try:
-            self._writer.write_eof()
+            if self._writer.can_write_eof():
+                self._writer.write_eof()
             async with asyncio.timeout(_LINGER_SECONDS):
                 while left > 0 and (data := await self._reader.read(READ_BYTES)):
                     left -= len(data)

@@ -125,6 +125,7 @@ READS: Final = (
         about="Whether the host is ready (200) or not (503); without a key in the sanitised form.",
         answer="HealthStatus",
         errors=(503,),
+        cached=True,
     ),
     Route(
         path="/health",
@@ -133,6 +134,7 @@ READS: Final = (
         outline=Right.OUTLINE,
         about="The health status.",
         answer="HealthStatus",
+        cached=True,
     ),
     Route(
         path="/api/v1/status",
@@ -141,6 +143,7 @@ READS: Final = (
         outline=Right.OUTLINE,
         about="The health status.",
         answer="HealthStatus",
+        cached=True,
     ),
     Route(
         path="/api/v1/components",
@@ -149,6 +152,7 @@ READS: Final = (
         outline=Right.OUTLINE,
         about="Every component by its name.",
         answer="Components",
+        cached=True,
     ),
     Route(
         path="/api/v1/components/{name}",

@@ -43,6 +43,9 @@ class Route:
     A client needs `right` (None: nothing), or `outline` to be answered in the sanitised form. `body` are the fields
     that a body may have, None where none is read. What the OpenAPI description says of it: `about` in a line,
     `answer` as the name of a schema in `schemas`, `query` as names of parameters there, `errors` as further statuses.
+
+    `cached`: what it answers depends on the status alone, so that for a second, or until something changes, there is
+    one answer for all who ask.
     """
 
     path: str
@@ -57,6 +60,7 @@ class Route:
     query: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
     content_type: str = _JSON
+    cached: bool = False
 
     @property
     def methods(self) -> tuple[str, ...]:

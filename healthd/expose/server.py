@@ -6,50 +6,81 @@ import asyncio
 import errno
 import socket
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from healthd.events import Event
-from healthd.expose.connection import READ_BYTES, Connection
-from healthd.expose.message import Client
+from healthd.expose.connection import READ_BYTES, Connection, refuse_nothing
 from healthd.expose.streams import Streams
 
 if TYPE_CHECKING:
-    from healthd.expose.message import Handler, Right
+    from collections.abc import Callable
+
+    from healthd.expose.connection import Refused
+    from healthd.expose.message import Client, Handler
+    from healthd.expose.tls import Context
     from healthd.ports import Log
 
 CONNECTIONS: Final = 64
 IDLE_SECONDS: Final = 30.0  # for a client to send a whole request, and to take a whole answer
 PATIENCE_SECONDS: Final = 1.0  # what a client may dawdle when others wait for its place
+HANDSHAKE_SECONDS: Final = 10.0
 _SHORTAGE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _SHORTAGE_SECONDS: Final = 1.0
 _UCRED: Final = struct.Struct("3i")  # pid, uid, gid: unix(7)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many connections may be open, in all and (0: as many) of one client address, and how long one may wait."""
+
+    connections: int = CONNECTIONS
+    of_one_client: int = 0
+    idle_seconds: float = IDLE_SECONDS
+    patience_seconds: float = PATIENCE_SECONDS
+
+
+@dataclass(slots=True, kw_only=True)
+class _Guest:
+    """Who is connected. Before `connection` is there, TLS is being agreed upon."""
+
+    client: Client
+    since: float
+    connection: Connection | None = None
+
+    def waiting_since(self) -> float | None:
+        """Since when the server waits for this client; None while it works for it."""
+        return self.since if self.connection is None else self.connection.waiting_since
+
+
 class Server:
     """Serves one listening socket; the socket stays the caller's, who closes it.
 
-    A bug that a request strikes costs that one connection: it is logged with its traceback, and all else goes on.
+    `greet` says who a new connection is, `tls` what it is encrypted with (None: nothing), each time anew. A bug that a
+    request strikes costs that one connection: it is logged with its traceback, and all else goes on.
     """
 
     def __init__(
         self,
         listener: socket.socket,
-        rights: frozenset[Right],
+        greet: Callable[[socket.socket], Client],
         handler: Handler,
         log: Log,
         *,
         streams: Streams | None = None,
-        idle_seconds: float = IDLE_SECONDS,
-        patience_seconds: float = PATIENCE_SECONDS,
+        limits: Limits = Limits(),
+        refused: Refused = refuse_nothing,
+        tls: Callable[[], Context | None] = lambda: None,
     ) -> None:
         self._listener = listener
-        self._rights = rights
+        self._greet = greet
         self._handler = handler
         self._log = log
         self._streams = streams or Streams()
-        self._idle_seconds = idle_seconds
-        self._patience_seconds = patience_seconds
-        self._open: dict[asyncio.Task[None], Connection] = {}
+        self._limits = limits
+        self._refused = refused
+        self._tls = tls
+        self._open: dict[asyncio.Task[None], _Guest] = {}
 
     async def run(self) -> None:
         """Serve until cancelled; every connection has ended when this returns."""
@@ -58,7 +89,7 @@ class Server:
             while True:
                 await self._make_room()
                 if (accepted := await self._accept()) is not None:
-                    await self._begin(accepted)
+                    self._begin(accepted)
         finally:
             for task in self._open:
                 task.cancel()
@@ -67,17 +98,25 @@ class Server:
 
     async def _make_room(self) -> None:
         """Wait until one more connection may be open. Who has dawdled longest is cut off, if it was long enough."""
-        loop = asyncio.get_running_loop()
-        while len(self._open) >= CONNECTIONS:
-            waiting = [(since, task) for task, one in self._open.items() if (since := one.waiting_since) is not None]
-            pause = self._patience_seconds
-            if waiting:
-                since, task = min(waiting, key=lambda entry: entry[0])
-                pause = since + self._patience_seconds - loop.time()
+        loop, patience = asyncio.get_running_loop(), self._limits.patience_seconds
+        while len(self._open) >= self._limits.connections:
+            pause = patience
+            if (slowest := self._slowest()) is not None:
+                since, task = slowest
+                pause = since + patience - loop.time()
                 if pause <= 0:
                     task.cancel()
-                    pause = self._patience_seconds
+                    pause = patience
             await asyncio.wait(tuple(self._open), timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+
+    def _slowest(self, address: str = "") -> tuple[float, asyncio.Task[None]] | None:
+        """The connection (of this client) for which the server has waited longest, and since when."""
+        waiting = [
+            (since, task)
+            for task, guest in self._open.items()
+            if address in ("", guest.client.address) and (since := guest.waiting_since()) is not None
+        ]
+        return min(waiting, key=lambda entry: entry[0], default=None)
 
     async def _accept(self) -> socket.socket | None:
         try:
@@ -92,19 +131,53 @@ class Server:
             return None
         return accepted
 
-    async def _begin(self, accepted: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        client = Client(rights=self._rights, uid=peer_uid(accepted))
+    def _begin(self, accepted: socket.socket) -> None:
+        try:
+            client = self._greet(accepted)
+        except OSError:  # gone already
+            accepted.close()
+            return
+        if not self._has_room_for(client):
+            accepted.close()
+            return
+        guest = _Guest(client=client, since=asyncio.get_running_loop().time())
+        task = asyncio.create_task(self._serve(accepted, guest))
+        self._open[task] = guest
+        task.add_done_callback(self._ended)
+
+    def _has_room_for(self, client: Client) -> bool:
+        """Whether one more of this client may be open. Its own slowest gives way: it cannot crowd out others."""
+        most = self._limits.of_one_client
+        if not most or sum(guest.client.address == client.address for guest in self._open.values()) < most:
+            return True
+        slowest = self._slowest(client.address)
+        if slowest is not None:
+            slowest[1].cancel()
+        return slowest is not None
+
+    async def _serve(self, accepted: socket.socket, guest: _Guest) -> None:
+        loop, context = asyncio.get_running_loop(), self._tls()
         reader = asyncio.StreamReader(limit=READ_BYTES, loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-        transport, _ = await loop.connect_accepted_socket(lambda: protocol, accepted)
+        limit = None if context is None else HANDSHAKE_SECONDS
+        try:
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, accepted, ssl=context, ssl_handshake_timeout=limit
+            )
+        except OSError as error:  # of ssl too, which is what a client without TLS or a certificate comes to
+            self._refused(guest.client, 0, f"TLS: {getattr(error, 'reason', None) or error}")
+            return
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-        connection = Connection(
-            reader, writer, client, self._handler, streams=self._streams, idle_seconds=self._idle_seconds
+        guest.connection = Connection(
+            reader,
+            writer,
+            guest.client,
+            self._handler,
+            streams=self._streams,
+            idle_seconds=self._limits.idle_seconds,
+            refused=self._refused,
         )
-        task = asyncio.create_task(connection.run())
-        self._open[task] = connection
-        task.add_done_callback(self._ended)
+        await guest.connection.run()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._open[task]

@@ -26,9 +26,10 @@ _REPEATS: Final = frozenset(
         Event.CHECK_FAILED,
         Event.STORAGE_FAILED,
         Event.BUS_CHANGED,
+        Event.LISTENER_CHANGED,
     }
 )
-_SUBJECTS: Final = ("unit", "component", "item", "receiver")
+_SUBJECTS: Final = ("unit", "component", "item", "receiver", "address")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,10 @@
-"""Units that went down while healthd was not listening: whether a stop job did it, as the journal tells.
-
-The journal is read in a thread of its own, one question at a time, because libsystemd blocks while a disk does. A
-question that has not come back by its deadline is left alone in its thread, and those behind it are answered with
-"cannot tell" until it is through.
-"""
+"""Units that went down while healthd was not listening: whether a stop job did it, as the journal tells."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.systemd.asking import Asking
 from healthd.systemd.details import DEADLINE
 from healthd.systemd.names import UNIT, UNKNOWN_NUMBER, get, unit_path
 
@@ -74,40 +67,11 @@ class StopRecords:
 
     def __init__(self, look: Callable[[str, float], bool | None] | None = None, *, deadline: float = 2.0) -> None:
         self._look = look or stopped_since
-        self._deadline = deadline
-        self._turn = asyncio.Lock()
-        self._asking = False  # a thread is at it: maybe one that nobody waits for any more
+        self._asking = Asking[bool](deadline=deadline)
 
     async def stopped(self, unit: str, since: float) -> bool | None:
         """Whether a stop job took the unit down after `since` (CLOCK_MONOTONIC seconds). None: it cannot be told."""
-        async with self._turn:
-            if self._asking:
-                return None
-            loop = asyncio.get_running_loop()
-            answer: asyncio.Future[bool | None] = loop.create_future()
-            self._asking = True
-            threading.Thread(target=self._ask, args=(unit, since, loop, answer), daemon=True).start()
-            try:
-                async with asyncio.timeout(self._deadline):
-                    return await answer
-            except TimeoutError:
-                return None
-
-    def _ask(
-        self, unit: str, since: float, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[bool | None]
-    ) -> None:
-        """In the thread."""
-        told = None
-        try:
-            told = self._look(unit, since)
-        finally:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: healthd has ended meanwhile
-                loop.call_soon_threadsafe(self._hand_over, answer, told)
-
-    def _hand_over(self, answer: asyncio.Future[bool | None], told: bool | None) -> None:  # noqa: FBT001  None is a word too
-        self._asking = False
-        if not answer.done():
-            answer.set_result(told)
+        return await self._asking.ask(lambda: self._look(unit, since))
 
 
 def stopped_since(unit: str, since: float) -> bool | None:

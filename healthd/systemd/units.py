@@ -19,6 +19,7 @@ from healthd.systemd.bus import Bus, together
 from healthd.systemd.details import DEADLINE, Details
 from healthd.systemd.facts import Ledger
 from healthd.systemd.jobs import Jobs
+from healthd.systemd.lastwords import LastWords
 from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, UNIT, get, manager, unit_path
 from healthd.systemd.signals import RULES, Due, Signals, bus_call
 from healthd.systemd.stops import StopRecords, Stops
@@ -52,6 +53,7 @@ class SystemdUnits:
         self._root = root
         self._ledger = Ledger()
         self._stops = Stops(self._ledger, clock, stop_records or StopRecords())
+        self._last_words = LastWords()
         self._details = Details(self._ledger)
         self._jobs = Jobs(self._ledger, clock)
         self._signals = Signals(self._ledger, self._jobs, clock, self._set_due)
@@ -118,6 +120,10 @@ class SystemdUnits:
     async def stopped_on_purpose(self, name: str) -> bool | None:
         """Whether the journal of this boot says that the unit last went down by a stop job. None: it cannot tell."""
         return await self._stops.on_purpose(self._connection(), name)
+
+    async def last_words(self, name: str, invocation: str) -> tuple[str, ...] | None:
+        """The last lines that this run, and systemd about it, wrote to the journal. None: it cannot tell."""
+        return await self._last_words.of(name, invocation)
 
     async def restarted_with(self, name: str) -> tuple[str, ...]:
         """The active units that a restart of this one would restart too, in name order."""

@@ -22,18 +22,19 @@ DOORS: Final = {
     "psutil": ("healthd.host",),
     "sdnotify": ("healthd.systemd.notify",),
     "sqlite3": ("healthd.record",),
+    "ssl": ("healthd.expose.tls",),
     "structlog": ("healthd.systemd",),
     "systemd": ("healthd.systemd",),
     "tomli": ("healthd.config",),
 }
-"""Each foreign library, and sqlite3, with the only modules that may import it."""
+"""Each foreign library, sqlite3 and ssl, with the only modules that may import it."""
 
 NOWHERE: Final = {
     **dict.fromkeys(
         ("subprocess", "multiprocessing", "pty", "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell"),
         "the daemon starts no process: root work is a systemd unit",
     ),
-    **dict.fromkeys(("http.client", "urllib.request", "smtplib", "ftplib", "ssl"), "nothing is sent to the world"),
+    **dict.fromkeys(("http.client", "urllib.request", "smtplib", "ftplib"), "nothing is sent to the world"),
     **dict.fromkeys(("pickle", "marshal", "shelve"), "what is read back from disk is data, never code"),
     "ctypes": "foreign code has a door",
 }

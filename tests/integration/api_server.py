@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from healthd.expose.api import Api
-from healthd.expose.server import Server
-from healthd.expose.sockets import FULL_NAME, READ_NAME, make_sockets, rights_of
+from healthd.expose.serve import local
+from healthd.expose.server import Limits, Server
+from healthd.expose.sockets import FULL_NAME, READ_NAME, make_sockets
 from healthd.expose.streams import Streams
 from tests.fakes import FakeLog
 
@@ -57,12 +58,9 @@ def serving(
         nonlocal stop
         stop = asyncio.Event()
         served.loop = asyncio.get_running_loop()
-        answer, limits = (
-            handler or Api(control, served.log).answer,
-            {"idle_seconds": idle, "patience_seconds": patience},
-        )
-        streams = served.streams
-        servers = [Server(one, rights_of(one), answer, served.log, streams=streams, **limits) for one in listeners]
+        answer, streams = handler or Api(control, served.log).answer, served.streams
+        limits = Limits(idle_seconds=idle, patience_seconds=patience)
+        servers = [Server(one, local(one), answer, served.log, streams=streams, limits=limits) for one in listeners]
         tasks = [asyncio.create_task(server.run()) for server in servers]
         ready.set()
         await stop.wait()

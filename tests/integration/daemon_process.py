@@ -39,6 +39,9 @@ sys.exit(main())
 """
 
 
+_NO_TCP: Final = "[http]\nlisten = []\nmetrics_listen = []\n"
+
+
 class Manager:
     """The end of sd_notify that PID 1 holds. `told` is every message so far, as assignments."""
 
@@ -124,15 +127,20 @@ async def daemon(
     hook: str = "",
     notify: bool = True,
     sockets: bool = True,
+    tcp: bool = False,
     watchdog: float | None = None,
 ) -> AsyncIterator[Daemon]:
     """Start it, and kill it at the end if it still runs.
 
-    `hook` is Python that is run in its process first. `notify`, `sockets`, `watchdog` (seconds): what systemd gives.
+    `hook` is Python that is run in its process first. `tcp`: the addresses of `config` are served. `notify`, `sockets`,
+    `watchdog` (seconds): what systemd gives.
     """
     path = directory / "healthd.toml"
     path.write_text(config, encoding="utf-8")
     path.chmod(0o600)
+    if not tcp:
+        (directory / "conf.d").mkdir(exist_ok=True)
+        (directory / "conf.d/00-no-tcp.toml").write_text(_NO_TCP, encoding="utf-8")
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environment |= {"PYTHONPATH": str(_ROOT), "STATE_DIRECTORY": str(directory), "RUNTIME_DIRECTORY": str(directory)}
     with closing(Manager(directory / "notify")) as manager, _listening(directory, wanted=sockets) as handed:

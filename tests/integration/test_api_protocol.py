@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthd.events import Event
-from healthd.expose import serve
 from healthd.expose.api import Api
-from healthd.expose.message import EVERYTHING
+from healthd.expose.serve import local, serve
 from healthd.expose.server import CONNECTIONS, Server, peer_uid
 from healthd.expose.sockets import make_sockets
+from healthd.expose.streams import Streams
 from tests.fakes import FakeLog
 from tests.integration.api_server import DEADLINE, read_all, read_answer, serving
 from tests.unit.expose.fake_control import CONFIG, FakeControl
@@ -299,7 +299,7 @@ def test_a_shortage_of_descriptors_passes(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_listener_that_is_none_is_a_bug_and_not_hidden() -> None:
     with socket.socket(socket.AF_UNIX) as listener, pytest.raises(OSError, match="Invalid argument"):
-        asyncio.run(Server(listener, EVERYTHING, Api(FakeControl(), FakeLog()).answer, FakeLog()).run())
+        asyncio.run(Server(listener, local(listener), Api(FakeControl(), FakeLog()).answer, FakeLog()).run())
 
 
 def test_the_kernel_tells_no_user_on_a_socket_of_another_kind() -> None:
@@ -352,7 +352,7 @@ def test_who_orders_is_told_by_the_kernel(tmp_path: Path) -> None:
 def test_serving_ends_with_its_task_and_leaves_nothing_behind(tmp_path: Path) -> None:
     async def run() -> set[asyncio.Task[object]]:
         listeners = make_sockets(tmp_path)
-        task = asyncio.create_task(serve(listeners, FakeControl(), FakeLog()))
+        task = asyncio.create_task(serve(listeners, Api(FakeControl(), FakeLog()).answer, Streams(), FakeLog()))
         reader, writer = await asyncio.open_unix_connection(tmp_path / "healthd.sock")
         writer.write(LIVE)
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from healthd import daemon
+from healthd.answers import Diagnosis
 from healthd.errors import ConfigError, StorageError
 from tests.fake_units import FakeUnits, MemoryStore, service
 from tests.fakes import FakeClock, FakeLog
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from healthd.config import Settings
+    from healthd.config import HttpSettings, Settings
     from healthd.control import Controller
     from healthd.events import Event
 
@@ -132,6 +133,7 @@ class Doors:
     log: Log = field(default_factory=Log)
     clock: FakeClock = field(default_factory=FakeClock)
     control: Controller | None = None
+    http: list[HttpSettings] = field(default_factory=list)
 
     def load(self, _path: Path | None) -> Settings:
         if isinstance(self.settings, ConfigError):
@@ -141,8 +143,25 @@ class Doors:
     def messages(self, event: Event) -> list[str]:
         return [record.message for record in self.log.of(event)]
 
-    async def serve(self, _sockets: object, control: Controller, _log: object) -> None:
+    def front(self, control: Controller, *_: object) -> Front:
+        """What meets clients; keeps what it may ask."""
         self.control = control
+        return Front(self)
+
+
+class Front:
+    """Serves nobody, and keeps the settings that it is told of."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    def configure(self, http: HttpSettings) -> None:
+        self._doors.http.append(http)
+
+    def diagnoses(self) -> list[Diagnosis]:
+        return [Diagnosis(name="tcp", ok=True, text="served")]
+
+    async def run(self, _sockets: object) -> None:
         await asyncio.Event().wait()
 
 
@@ -153,7 +172,7 @@ async def running(patch: pytest.MonkeyPatch, doors: Doors) -> AsyncIterator[asyn
     patch.setattr(daemon, "SystemdUnits", lambda _clock, _log: doors.units)
     patch.setattr(daemon, "SqliteStore", lambda _path, **_how: doors.store)
     patch.setattr(daemon, "load", doors.load)
-    patch.setattr(import_module("healthd.expose.serve"), "serve", doors.serve)
+    patch.setattr(import_module("healthd.expose.front"), "Front", doors.front)
     one = daemon.Daemon(doors.load(None), None, doors.clock, doors.log)  # type: ignore[arg-type]
     async with asyncio.timeout(10):
         task = asyncio.create_task(one.run())

@@ -7,6 +7,7 @@ import pytest
 
 from healthd import __main__ as program
 from healthd import __version__
+from healthd.config import Settings
 from healthd.errors import HealthdError, StorageError
 from tests.fakes import FakeLog
 
@@ -113,18 +114,18 @@ def test_a_record_that_the_journal_does_not_take_goes_to_stderr(
 
 def test_without_options_the_usual_configuration_is_read(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     made = served_by(monkeypatch)
-    asked = []
+    asked, settings = [], Settings()
 
-    def load(path: Path | None) -> str:
+    def load(path: Path | None) -> Settings:
         asked.append(path)
-        return "settings"
+        return settings
 
     monkeypatch.setattr("healthd.config.load", load)
     monkeypatch.setattr("sys.argv", ["healthd"])
 
     assert program.main() == 0
     assert asked == [None]
-    assert (made[0], made[1], made[3]) == ("settings", None, log)
+    assert (made[0], made[1], made[3]) == (settings, None, log)
 
 
 def test_what_an_operator_can_mend_ends_it_with_one_line(

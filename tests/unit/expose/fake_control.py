@@ -217,6 +217,8 @@ class FakeControl:
     past: History = PAST
     fault: BaseException | None = None
     gate: asyncio.Event | None = None
+    turns: int = 0
+    asked: int = 0
     told: list[tuple[object, ...]] = field(default_factory=list)
 
     async def _order(self, *order: object) -> None:
@@ -226,7 +228,11 @@ class FakeControl:
         if self.fault is not None:
             raise self.fault
 
+    def revision(self) -> int:
+        return self.turns
+
     def status(self) -> HealthStatus:
+        self.asked += 1
         return self.host
 
     def issues(self) -> tuple[Issue, ...]:
