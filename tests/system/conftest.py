@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.throwaway import CommandFailed, Host, Release, boot
+from tools.throwaway import CommandFailed, Host, Machine, Release, Vm, boot, boot_vm
 
 TREE = Path(__file__).parents[2]
 
@@ -55,6 +55,13 @@ def bare_host(release: Release) -> Iterator[Host]:
         yield booted
 
 
+@pytest.fixture
+def vm(deb: Path) -> Iterator[Vm]:
+    """A virtual machine that has booted, with the package installed and healthd running. Of one release: it is slow."""
+    with boot_vm(Release.BOOKWORM, deb=deb) as machine:
+        yield machine
+
+
 @contextmanager
 def running(release: Release, deb: Path) -> Iterator[Host]:
     """Boots a host with the package and sees that healthd is up."""
@@ -78,12 +85,12 @@ def pytest_runtest_makereport(
     report = yield
     if report.when == "call" and report.failed:
         for name, value in item.funcargs.items():
-            if isinstance(value, Host):
+            if isinstance(value, Machine):
                 report.sections.append((f"the journal of {name}", _story(value)))
     return report
 
 
-def _story(host: Host) -> str:
+def _story(host: Machine) -> str:
     try:
         return host.journal("--output=short-precise", "--lines=300")
     except (CommandFailed, OSError, subprocess.SubprocessError) as error:

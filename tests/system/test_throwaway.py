@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.throwaway import CommandFailed, Host, Release, boot
+from tools.throwaway import CommandFailed, Host, Release, boot, boot_vm
 
 TREE = Path(__file__).parents[2]
 
@@ -100,3 +100,18 @@ def test_a_command_that_fails_tells_what_it_said(bare_host: Host) -> None:
 def test_waiting_for_a_state_that_does_not_come_names_the_state_that_is(bare_host: Host) -> None:
     with pytest.raises(TimeoutError, match=r"dbus\.service is active"):
         bare_host.await_unit("dbus.service", "failed", seconds=0.5)
+
+
+def test_a_virtual_machine_does_as_it_is_told_and_leaves_nothing_behind(deb: Path) -> None:
+    with boot_vm(Release.BOOKWORM, deb=deb) as vm:
+        assert vm.run(["sh", "-c", "cat; echo why >&2; exit 3"], stdin="hello", check=False).stdout == "hello"
+        with pytest.raises(CommandFailed, match="ended with status 3:\nwhy"):
+            vm.run(["sh", "-c", "echo why >&2; exit 3"])
+        with pytest.raises(subprocess.TimeoutExpired):
+            vm.run(["sleep", "1234"], seconds=3)
+        assert vm.sh("while pgrep -f 'sleep 123[4]'; do sleep 0.1; done", seconds=30) == ""
+        assert vm.show("dbus.service", "MemoryCurrent")["MemoryCurrent"].isdigit()
+        (directory,) = {Path(word).parent for word in vm.enter(["true"]) if word.endswith("/lender")}
+        assert traces(directory.name)
+    assert not directory.exists()
+    assert traces(directory.name) == []

@@ -16,7 +16,7 @@ from tests.system.units import service
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from tools.throwaway import Host
+    from tools.throwaway import Machine
 
     Record = Mapping[str, str]
 
@@ -39,7 +39,7 @@ _NUMBERS: Iterator[int] = itertools.count(1)
 class Ward:
     """A running host. Names of units are given without their type where they are services."""
 
-    host: Host
+    host: Machine
 
     # What an operator does
 

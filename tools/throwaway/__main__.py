@@ -4,11 +4,14 @@ import argparse
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tools.throwaway.errors import ThrowawayError
-from tools.throwaway.host import Host, boot
+from tools.throwaway.host import boot
+from tools.throwaway.machine import Machine
 from tools.throwaway.tree import Release, base
+from tools.throwaway.vm import boot_vm
 
 # A shell wants a terminal of its own host: this machine's does not exist there.
 _TERMINAL = ["script", "--quiet", "--return", "--command"]
@@ -23,11 +26,17 @@ def main() -> int:
     try:
         if arguments.verb == "build":
             return _build(arguments.releases, arguments.extra)
-        with boot(arguments.release, deb=arguments.deb, extra=arguments.extra, binds=arguments.bind) as host:
+        with _booted(arguments) as host:
             return _shell(host) if arguments.verb == "shell" else _run(host, arguments.command)
     except ThrowawayError as error:
         print(f"throwaway: {error}", file=sys.stderr)
         return 1
+
+
+def _booted(arguments: argparse.Namespace) -> AbstractContextManager[Machine]:
+    if arguments.vm:
+        return boot_vm(arguments.release, deb=arguments.deb, extra=arguments.extra)
+    return boot(arguments.release, deb=arguments.deb, extra=arguments.extra, binds=arguments.bind)
 
 
 def _build(releases: list[Release], extra: list[str]) -> int:
@@ -38,13 +47,13 @@ def _build(releases: list[Release], extra: list[str]) -> int:
     return 0
 
 
-def _shell(host: Host) -> int:
+def _shell(host: Machine) -> int:
     print(f"A root shell in a throwaway Debian {host.release}; all of it is gone when the shell ends.", flush=True)
     terminal = {"TERM": os.environ.get("TERM", "dumb")}
     return subprocess.call(host.enter([*_TERMINAL, "bash -l", "/dev/null"], env=terminal))
 
 
-def _run(host: Host, command: list[str]) -> int:
+def _run(host: Machine, command: list[str]) -> int:
     return subprocess.call(host.enter(command))
 
 
@@ -66,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="boot a host, run a command in it, and end with its status")
     for verb in (shell, run):
         verb.add_argument("release", type=Release, metavar="RELEASE", help=" or ".join(Release))
+        verb.add_argument("--vm", action="store_true", help="a virtual machine in place of a container")
         verb.add_argument("--deb", type=_package, help="a package to install before the boot")
         verb.add_argument("--bind", action="append", default=[], metavar="PATH:PATH_IN_HOST", help="mounted read-only")
     run.add_argument("command", nargs="+")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.throwaway import cgroup
+from tools.throwaway.cache import cache
 from tools.throwaway.overlay import overlay, unmount
-from tools.throwaway.tree import Base, cache
+from tools.throwaway.tree import Base
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ def scratch(base: Base) -> Iterator[Scratch]:
     """Makes room for one host on `base`."""
     name = f"throwaway-{secrets.token_hex(4)}"
     with ExitStack() as made:
-        directory = made.enter_context(_owned(name))
+        directory = made.enter_context(owned(name))
         upper = directory / "upper"
         upper.mkdir()
         upper.chmod(0o755)
@@ -39,7 +40,8 @@ def scratch(base: Base) -> Iterator[Scratch]:
 
 
 @contextmanager
-def _owned(name: str) -> Iterator[Path]:
+def owned(name: str) -> Iterator[Path]:
+    """A directory for something that runs; it is removed at the end, and swept up if we are killed."""
     running = cache() / "running"
     running.mkdir(exist_ok=True)
     directory = running / name
