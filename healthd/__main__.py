@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in _KEPT_OUT:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     faulthandler.enable()  # SIGABRT is how systemd's watchdog ends a stuck daemon: the stacks go to the journal
-    from healthd.config import load
+    from healthd.config import load, needs_tls
     from healthd.errors import ConfigError
 
     config = Path(options.config) if options.config else None
@@ -55,13 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"configuration is valid (files: {', '.join(settings.files) or 'none, so the defaults hold'})")
         return 0
 
-    if _wants_tls(settings) and sys.modules.get("ssl", sys) is None:
+    if needs_tls(settings) and sys.modules.get("ssl", sys) is None:
         del sys.modules["ssl"]  # now, since asyncio looks for it once
     return _serve(settings, config, foreground=options.foreground_log)
-
-
-def _wants_tls(settings: Settings) -> bool:
-    return bool(settings.http.tls_certificate)
 
 
 def _serve(settings: Settings, config: Path | None, *, foreground: bool) -> int:

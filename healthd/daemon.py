@@ -25,6 +25,7 @@ from healthd.explain import Explainer
 from healthd.heal import Healer
 from healthd.host import LinuxHost
 from healthd.model import Severity, Status
+from healthd.net import Network
 from healthd.pipeline import Pipeline
 from healthd.ports import Ports
 from healthd.record.saved import restore
@@ -162,7 +163,7 @@ class Daemon:
             self._log.debug("the history of the last hour is not known", error=str(error))
 
     def _assemble(self, state: EngineState, engine_clock: EngineClock) -> Pipeline:
-        ports = Ports(units=self._units, host=self._host, clock=self._clock)
+        ports = Ports(units=self._units, host=self._host, net=Network(), clock=self._clock)
         return Pipeline(
             settings=self._settings,
             checks=self._checks(self._settings),

@@ -10,6 +10,7 @@ HealthdError
 │   └── NoSuchUnit         systemd cannot find or load the unit
 ├── ReadError              a check cannot read what it is about; the reading is unknown
 ├── Absent                 this host lacks what a check is about; the component is left out
+├── NoAnswer               a probe was not answered as it should be; that is a reading, and a bad one
 ├── StorageError           the database cannot be read or written
 └── RequestError           a client of the API asked for something that cannot be; carries an HTTP status
 """
@@ -70,6 +71,14 @@ class ReadError(HealthdError):
 
 class Absent(HealthdError):
     """The host does not have what the check would read: no sensors, no PSI. Says what is lacking."""
+
+
+class NoAnswer(HealthdError):
+    """Whoever was probed did not answer as it should. `cause` is one word for it: refused, timeout, dns, tls ..."""
+
+    def __init__(self, cause: str, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 class StorageError(HealthdError):

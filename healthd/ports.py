@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from healthd.probes import BODY_LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     )
     from healthd.events import Event
     from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
+    from healthd.probes import Fetched
 
 
 class Clock(Protocol):
@@ -106,6 +109,31 @@ class Units(Protocol):
 
     async def reset_failed(self, name: str, *, deadline: float) -> JobResult:
         """ResetFailedUnit; "done" when systemd answered."""
+
+
+class Net(Protocol):
+    """The network, to be asked. Nothing is sent but what a probe is made of.
+
+    Every coroutine ends within `deadline` seconds: with an answer, with `NoAnswer` where whoever was asked is to blame,
+    with `ReadError` where this host cannot ask. None leaves a descriptor open.
+    """
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        deadline: float,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        follow: bool = True,
+        verify: bool = True,
+        limit: int = BODY_LIMIT,
+    ) -> Fetched:
+        """Make an HTTP request. Of the body `limit` bytes are read; `verify`: refuse what is not to be trusted."""
+
+    async def talk(self, address: str, *, send: bytes, expect: bytes, deadline: float) -> None:
+        """Connect to "HOST:PORT", or to the Unix socket at a path; send, and wait for what is expected."""
 
 
 class Log(Protocol):
@@ -216,4 +244,5 @@ class Ports:
 
     units: Units
     host: Host
+    net: Net
     clock: Clock

@@ -36,7 +36,8 @@ class CheckSpec:
 
     `immediate`: the check reads what is known already and is run within the turn; any other runs beside it, and its
     reading is news for a later one. `asks_unit`: what it reads is what the component's unit answers, so that there is
-    nothing to be read while that does not run.
+    nothing to be read while that does not run. `keeps_time`: it ends by itself within the component's time limit, and
+    that nothing came until then is its reading.
     """
 
     type: str
@@ -47,6 +48,7 @@ class CheckSpec:
     noun: str = "item"
     immediate: bool = False
     asks_unit: bool = False
+    keeps_time: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from healthd.assess.behind import belonging, instead_of_asking
 from healthd.assess.judge import Rules
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from healthd.config import ComponentSettings, Settings
     from healthd.ports import Log, Ports
     from healthd.registry import CheckSpec
+
+KEEPS_TIME: Final = 1.0
+"""A check that keeps its time limit by itself is given so many seconds more to do so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +129,7 @@ class Sampler:
     async def _look(self, due: Due) -> Assessment:
         check, limit = due.check, due.check.component.timeout_seconds
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(limit + KEEPS_TIME if check.spec.keeps_time else limit):
                 assessment = self._by_its_unit(check) or await self._ask(due)
         except TimeoutError:
             return self._failed(check, f"no reading within {limit:g} s")

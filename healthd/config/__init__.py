@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from healthd.config.fragments import DEFAULT_FILE
 from healthd.config.load import load, load_texts
+from healthd.config.needs import needs_tls
 from healthd.config.patterns import is_unit_name, matches, permitted, repair_units
 from healthd.config.settings import (
     AlertingSettings,
@@ -34,6 +35,7 @@ __all__ = [
     "load",
     "load_texts",
     "matches",
+    "needs_tls",
     "permitted",
     "repair_units",
 ]

@@ -26,12 +26,12 @@ class Row:
     alone: bool = False
 
 
-WORDS: Final = ("model", "answers", "errors", "events")
+WORDS: Final = ("model", "answers", "errors", "events", "probes")
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "record", "expose")
 LIKE_THINGS: Final = ("checks", "actions")
-DOORS: Final = ("systemd", "host", "clock")
+DOORS: Final = ("systemd", "host", "net", "clock")
 ANSWERS: Final = ("control", "view", "explain", "doctor", "aliases")
 
 TABLE: Final = (
@@ -40,7 +40,7 @@ TABLE: Final = (
     Row(modules=("registry",), may=WORDS, may_name=("ports", "config")),
     *(Row(modules=(package,), may=(*WORDS, *CONTRACTS)) for package in PURE),
     *(Row(modules=(stage,), may=(*WORDS, *CONTRACTS, *PURE)) for stage in STAGES),
-    Row(modules=("checks",), may=(*WORDS, *CONTRACTS, "assess.score", "decide.failure"), alone=True),
+    Row(modules=("checks",), may=(*WORDS, *CONTRACTS, "assess.score", "assess.probe", "decide.failure"), alone=True),
     Row(modules=("actions",), may=(*WORDS, *CONTRACTS), alone=True),
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
     Row(modules=("pipeline", "looks"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "looks")),

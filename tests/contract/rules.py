@@ -17,12 +17,12 @@ FUNCTION_LINES: Final = 50
 DRAWERS: Final = frozenset({"util", "utils", "helper", "helpers", "common", "manager", "misc"})
 
 DOORS: Final = {
-    "h11": ("healthd.expose", "healthd.cli.client"),
+    "h11": ("healthd.expose", "healthd.net", "healthd.cli.client"),
     "jeepney": ("healthd.systemd",),
     "psutil": ("healthd.host",),
     "sdnotify": ("healthd.systemd.notify",),
     "sqlite3": ("healthd.record",),
-    "ssl": ("healthd.expose.tls",),
+    "ssl": ("healthd.expose.tls", "healthd.net.tls"),
     "structlog": ("healthd.systemd",),
     "systemd": ("healthd.systemd",),
     "tomli": ("healthd.config",),

@@ -20,6 +20,7 @@ from healthd.record.saved import restore
 from healthd.registry import find_actions, find_checks
 from healthd.sample import Bound, Sampler, bind
 from healthd.view import View
+from tests.fake_net import FakeNet
 from tests.fake_units import FakeHost, FakeUnits, MemoryStore
 from tests.fakes import FakeClock, FakeLog
 
@@ -127,7 +128,7 @@ async def assembled(
     pipeline = Pipeline(
         settings=configuration,
         checks=bound(configuration, *others),
-        sampler=Sampler(Ports(units=fakes, host=host, clock=clock), log),
+        sampler=Sampler(Ports(units=fakes, host=host, net=FakeNet(), clock=clock), log),
         units=fakes,
         host=host,
         clock=clock,

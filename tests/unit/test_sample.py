@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from healthd.model import Assessment, Severity
 from healthd.ports import Ports
 from healthd.registry import CheckSpec
 from healthd.sample import Bound, Due, Sampler
+from tests.fake_net import FakeNet
 from tests.fake_units import FakeHost, FakeUnits
 from tests.fakes import FakeClock, FakeLog
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     Sample = Callable[[Ports, Any, frozenset[str] | None], Awaitable[Any]]
 
-PORTS = Ports(units=FakeUnits(), host=FakeHost(), clock=FakeClock())
+PORTS = Ports(units=FakeUnits(), host=FakeHost(), net=FakeNet(), clock=FakeClock())
 
 
 def check(
@@ -129,6 +131,17 @@ def test_a_check_that_alone_is_due_has_the_same_limit(sampler: Sampler) -> None:
     (assessment,) = run(sampler, check("a", endless, limit=0.01))
 
     assert not assessment.usable
+
+
+def test_a_check_that_keeps_its_time_by_itself_may_make_a_reading_of_its_being_over(sampler: Sampler) -> None:
+    async def late(ports: Ports, options: Any, names: frozenset[str] | None) -> str:
+        await asyncio.sleep(0.02)
+        return "no answer"
+
+    bound = check("a", late, limit=0.01)
+    (assessment,) = run(sampler, replace(bound, spec=replace(bound.spec, keeps_time=True)))
+
+    assert (assessment.usable, assessment.reason) == (True, "no answer")
 
 
 def test_a_bug_in_judging_is_that_checks_trouble_alone(sampler: Sampler, log: FakeLog) -> None:
