@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -85,18 +86,16 @@ class Connection:
         except _ClientGone:
             pass
         finally:
-            self._writer.transport.abort()
+            if not self._writer.is_closing():
+                self._writer.transport.abort()
 
     async def _part(self) -> None:
         """Under TLS the last of an answer may still have to be sent, and the client is owed a word of farewell."""
         if self._writer.can_write_eof():
             return
         self._writer.close()
-        try:
-            async with asyncio.timeout(_LINGER_SECONDS):
-                await self._writer.wait_closed()
-        except (OSError, TimeoutError):
-            raise _ClientGone from None
+        with suppress(OSError):  # asyncio itself ends what the client does not answer
+            await self._writer.wait_closed()
 
     async def _exchange(self) -> bool:
         """One request and its answer. Returns whether the connection can carry another."""

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 CONNECTIONS: Final = 64
 IDLE_SECONDS: Final = 30.0  # for a client to send a whole request, and to take a whole answer
 PATIENCE_SECONDS: Final = 1.0  # what a client may dawdle when others wait for its place
-HANDSHAKE_SECONDS: Final = 10.0
+HANDSHAKE_SECONDS: Final = 10.0  # to agree on TLS, and
+FAREWELL_SECONDS: Final = 1.0  # to end it in order
 _SHORTAGE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _SHORTAGE_SECONDS: Final = 1.0
 _UCRED: Final = struct.Struct("3i")  # pid, uid, gid: unix(7)
@@ -159,10 +160,14 @@ class Server:
         loop, context = asyncio.get_running_loop(), self._tls()
         reader = asyncio.StreamReader(limit=READ_BYTES, loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-        limit = None if context is None else HANDSHAKE_SECONDS
+        limit, farewell = (None, None) if context is None else (HANDSHAKE_SECONDS, FAREWELL_SECONDS)
         try:
             transport, _ = await loop.connect_accepted_socket(
-                lambda: protocol, accepted, ssl=context, ssl_handshake_timeout=limit
+                lambda: protocol,
+                accepted,
+                ssl=context,
+                ssl_handshake_timeout=limit,
+                ssl_shutdown_timeout=farewell,
             )
         except OSError as error:  # of ssl too, which is what a client without TLS or a certificate comes to
             self._refused(guest.client, 0, f"TLS: {getattr(error, 'reason', None) or error}")

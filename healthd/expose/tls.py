@@ -42,7 +42,8 @@ class Tls:
 
     def load(self) -> None:
         """Read the files, again."""
-        first, self._began = not self._began, True
+        # What is in use stays in use. But what was to be encrypted and never was is not served in the clear either.
+        keep, self._began = self._began and not self.problem, True
         self.problem = self.warning = self.remedy = ""
         if not self._http.tls_certificate:
             self.context = None
@@ -52,7 +53,7 @@ class Tls:
             )
             self.remedy = _RESTART
         else:
-            self._read(keep=not first)
+            self._read(keep=keep)
 
     def _read(self, *, keep: bool) -> None:
         """Make a new context. Where that fails, go on with the one there is, or (not `keep`) with none at all."""
@@ -97,12 +98,6 @@ def _unreadable(http: HttpSettings) -> tuple[str, str] | None:
 
 
 def _described(error: OSError) -> str:
-    reason = getattr(error, "reason", None)
-    match reason:
-        case "KEY_VALUES_MISMATCH":
-            return "tls_key is not the key of tls_certificate"
-        case str():
-            words = reason.replace("_", " ").lower()
-            return f"tls_certificate, tls_key and tls_client_ca are not what they should be in PEM ({words})"
-        case _:
-            return str(error)
+    if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+        return "tls_key is not the key of tls_certificate"
+    return f"tls_certificate, tls_key and tls_client_ca are not all what they should be, in PEM: {error}"
