@@ -1,4 +1,4 @@
-"""`python3 -m bench [--release R] [--deb FILE] [--json FILE] [heal|storm|rest|status|start ...]`; needs root."""
+"""`python3 -m bench [--release R] [--deb FILE] [--json FILE] [NAME ...]`; needs root."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import heal, rest, start, status, storm
+from bench import heal, history, rest, start, status, storm
 from bench.stage import Stage, stage
 from bench.table import as_json, show
 from tools.throwaway import Release
@@ -25,6 +25,7 @@ BENCHES: dict[str, Callable[[Stage], Measured]] = {
     "heal": heal.measure,
     "storm": storm.measure,
     "rest": rest.measure,
+    "history": history.measure,
 }
 
 

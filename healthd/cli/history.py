@@ -100,8 +100,9 @@ def page(history: Data, name: str, now: float, screen: Screen) -> list[str]:
     span = duration(history["until"] - history["since"])
     what = plain(name) or "all scores"
     if not any(series["points"] for series in history["series"]):
-        lines = [f"No history of {what} in the last {span} yet. healthd writes down what it reads from now on;"]
-        lines.append("it is kept for history_retention_days: healthctl config show")
+        lines = [f"No readings of {what} were kept in the last {span}."]
+        if not history["events"]:
+            lines.append("healthd writes them down as it reads them: healthctl status NAME shows how it is now")
     else:
         lines = [screen.style.paint(f"{what}, the last {span}", BOLD), ""]
         lines += _rows(history, screen) if not name else _plots(history, screen)

@@ -176,7 +176,10 @@ class Database:
             disk = os.statvfs(self._path.parent)
             _own_space(connection, disk.f_bavail * disk.f_frsize, RESERVE)
             _begin_log(connection)
-        except sqlite3.OperationalError:  # a full disk: what is there is read, and written where it fits
+        except sqlite3.DatabaseError as error:
+            if not isinstance(error, sqlite3.OperationalError) and not damaged(error):
+                raise
+            # A full disk, or damage: what is there is read, and written where it fits or can be rescued to.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
 

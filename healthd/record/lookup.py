@@ -6,6 +6,7 @@ On a connection of its own, which writes nothing and is closed again: a long loo
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from contextlib import closing
 from dataclasses import fields
 from functools import lru_cache
@@ -18,14 +19,12 @@ from healthd.answers import History, Note, Point, SeriesHistory
 from healthd.record.tiers import HOUR, ROUND, SPAN5, TIERS, Layouts, Row, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from healthd.answers import HistoryQuery, Series
     from healthd.record.readings import Batch
     from healthd.record.tiers import Tier
-
-    _Taken = tuple[float, float, float, float]  # minimum, maximum, sum of the weighted means, sum of the weights
 
 MOST_EVENTS: Final = 500
 RECENT_POINTS: Final = 240
@@ -104,69 +103,86 @@ def _of(fresh: Batch, since: float, until: float) -> list[Row]:
     ]
 
 
+class _Column:
+    """All that the rows say about one series: lists that belong together, an entry a row that has a number of it.
+
+    `rows` are the places of the rows, `weights` the seconds that they stand for.
+    """
+
+    __slots__ = ("high", "low", "mean", "rows", "weights")
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.low: list[float] = []
+        self.mean: list[float] = []
+        self.high: list[float] = []
+        self.weights: list[float] = []
+
+    def point(self, at: float, first: int, last: int) -> Point:
+        """The entries from the first to before the last in one."""
+        if last == first + 1:
+            low, mean, high = self.low[first], self.mean[first], self.high[first]
+        else:
+            weights = self.weights[first:last]
+            low, high = min(self.low[first:last]), max(self.high[first:last])
+            mean = fsum(map(mul, self.mean[first:last], weights)) / fsum(weights)
+        if low == high:
+            return Point(at, least := _short(low), least, least)
+        least, most = _short(low), _short(high)
+        return Point(at, least, min(max(least, _short(mean)), most), most)
+
+
 def _gather(
     found: Iterable[Row], wants: Callable[[Series], bool], since: float, width: float, most: int
 ) -> dict[Series, list[Point]]:
     """The points of the wanted series, each of the rows that fall into the same `width` seconds after `since`."""
-
-    def bucket(weighted: tuple[Row, float]) -> int:
-        return min(most - 1, int((weighted[0].at - since) / width))
-
-    points: dict[Series, list[Point]] = {}
-    places: dict[int, list[tuple[Series, int]]] = {}
-    for _, group in groupby(_weighted(sorted(found, key=attrgetter("at"))), key=bucket):
+    ordered = sorted(found, key=attrgetter("at"))
+    buckets: list[tuple[int, int]] = []  # the time of the first row of each, and the place after its last
+    for _, group in groupby(enumerate(ordered), key=lambda each: min(most - 1, int((each[1].at - since) / width))):
         together = list(group)
-        taken: dict[Series, _Taken] = {}
-        for alike in _alike(together):
-            series = alike[0][0].series
-            if id(series) not in places:
-                places[id(series)] = [(each, place) for place, each in enumerate(series) if wants(each)]
-            _take(alike, places[id(series)], taken)
-        for each, own in taken.items():
-            points.setdefault(each, []).append(_point(together[0][0].at, own))
+        buckets.append((together[0][1].at, together[-1][0] + 1))
+    points: dict[Series, list[Point]] = {}
+    for series, column in _columns(ordered, wants).items():
+        points[series] = own = []
+        first = 0
+        for at, end in buckets:
+            last = bisect_left(column.rows, end, first)
+            if last > first:
+                own.append(column.point(at, first, last))
+            first = last
     return points
 
 
-def _weighted(found: Sequence[Row]) -> Iterator[tuple[Row, float]]:
-    """Each row with the seconds that it stands for: a round, until the next one came."""
-    for place, row in enumerate(found):
-        pause = found[place + 1].at - row.at if place + 1 < len(found) else _LAST
-        yield row, float(row.step or min(max(1, pause), SPAN5.step))
-
-
-def _alike(weighted: list[tuple[Row, float]]) -> Iterator[list[tuple[Row, float]]]:
-    """Those of one layout and tier together."""
-    if len(weighted) == 1:
-        yield weighted
-        return
-    for _, group in groupby(weighted, key=lambda each: (id(each[0].series), each[0].step)):
-        yield list(group)
-
-
-def _take(alike: list[tuple[Row, float]], wanted: Iterable[tuple[Series, int]], taken: dict[Series, _Taken]) -> None:
-    """Add these rows' numbers of the wanted series to what was taken from others."""
-    numbers = [row.numbers for row, _ in alike]
-    weights = [weight for _, weight in alike]
-    last = len(numbers[0]) - len(alike[0][0].series)  # where the last plane begins: a round has one, a span three
-    for series, place in wanted:
-        means = [each[last // 2 + place] for each in numbers]
-        if any(map(isnan, means)):
-            read = [(row, weight) for (row, weight), mean in zip(alike, means, strict=True) if not isnan(mean)]
+def _columns(ordered: Sequence[Row], wants: Callable[[Series], bool]) -> dict[Series, _Column]:
+    """The wanted series that have numbers, read from rows of one layout and tier together."""
+    columns: dict[Series, _Column] = {}
+    place = 0
+    for _, group in groupby(ordered, key=lambda row: (id(row.series), row.step)):
+        alike = list(group)
+        weights = [_weight(ordered, each) for each in range(place, place + len(alike))]
+        numbers = [row.numbers for row in alike]
+        high = len(numbers[0]) - len(alike[0].series)  # where the last plane begins: a round has one, a span three
+        for number, series in enumerate(alike[0].series):
+            if not wants(series):
+                continue
+            means = [each[high // 2 + number] for each in numbers]
+            read = range(len(alike)) if not isnan(fsum(means)) else [n for n, v in enumerate(means) if not isnan(v)]
             if read:
-                _take(read, ((series, place),), taken)
-            continue
-        low = min(each[place] for each in numbers) if last else min(means)
-        high = max(each[last + place] for each in numbers) if last else max(means)
-        total, weight = fsum(map(mul, means, weights)), fsum(weights)
-        if (own := taken.get(series)) is not None:
-            low, high, total, weight = min(low, own[0]), max(high, own[1]), total + own[2], weight + own[3]
-        taken[series] = (low, high, total, weight)
+                column = columns.setdefault(series, _Column())
+                column.rows += [place + each for each in read]
+                column.mean += [means[each] for each in read]
+                column.low += [numbers[each][number] for each in read]
+                column.high += [numbers[each][high + number] for each in read]
+                column.weights += [weights[each] for each in read]
+        place += len(alike)
+    return columns
 
 
-def _point(at: float, taken: _Taken) -> Point:
-    low, high, total, weight = taken
-    least, most = _short(low), _short(high)
-    return Point(at, least, min(max(least, _short(total / weight)), most), most)
+def _weight(ordered: Sequence[Row], place: int) -> float:
+    """The seconds that a row stands for: a round, until the next one came."""
+    row = ordered[place]
+    pause = ordered[place + 1].at - row.at if place + 1 < len(ordered) else _LAST
+    return float(row.step or min(max(1, pause), SPAN5.step))
 
 
 @lru_cache(maxsize=1024)

@@ -205,7 +205,15 @@ def test_scores_are_coloured_by_what_they_mean() -> None:
 def test_an_empty_history_says_so_kindly() -> None:
     lines = page({**VALUES, "series": []}, "memory")
 
-    assert lines[0].startswith("No history of memory in the last 10 min yet.")
+    assert lines[0] == "No readings of memory were kept in the last 10 min."
+    assert len(lines) == 2
+
+
+def test_what_has_no_readings_may_still_have_a_story() -> None:
+    lines = page({**over_the_wire(render.history(PAST)), "series": []}, "nginx.service")
+
+    assert lines[0] == "No readings of nginx.service were kept in the last 2 h."
+    assert lines[-1].endswith("it is up and stays up (1.0 s)")
 
 
 def test_a_name_from_elsewhere_cannot_steer_the_terminal() -> None:

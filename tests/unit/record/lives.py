@@ -82,3 +82,20 @@ def spoil(file: Path, *statements: str) -> None:
 async def turns(number: int) -> None:
     for _ in range(number):
         await asyncio.sleep(0)
+
+
+def fill(file: Path) -> Path:
+    """Somebody takes all the room there is, to the last byte."""
+    ballast = file.with_name("ballast")
+    with ballast.open("ab", buffering=0) as stream:
+        for size in (65536, 4096, 1):
+            try:
+                while stream.write(bytes(size)) == size:
+                    pass
+            except OSError:
+                continue
+    return ballast
+
+
+def many(number: int) -> dict[str, Any]:
+    return {f"ticket/{each}": {**TICKET, "number": number, "text": "x" * 400} for each in range(100)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import pytest
 from healthd.errors import StorageError
 from healthd.record.database import Database
 from healthd.record.store import SqliteStore
-from tests.unit.record.lives import LIFE, TICKET, found, opened, saved, turns
+from tests.unit.record.lives import LIFE, fill, found, many, opened, saved, turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -172,33 +171,6 @@ def test_whoever_stops_waiting_loses_nothing(file: Path, disk: threading.Event) 
 
 
 # Full disks
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB of its own."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4M,mode=0700", "healthd-test", str(tmp_path)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no file system can be mounted here")
-    yield tmp_path / "history.db"
-    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
-
-
-def fill(file: Path) -> Path:
-    """Somebody takes all the room there is, to the last byte."""
-    ballast = file.with_name("ballast")
-    with ballast.open("ab", buffering=0) as stream:
-        for size in (65536, 4096, 1):
-            try:
-                while stream.write(bytes(size)) == size:
-                    pass
-            except OSError:
-                continue
-    return ballast
-
-
-def many(number: int) -> dict[str, Any]:
-    return {f"ticket/{each}": {**TICKET, "number": number, "text": "x" * 400} for each in range(100)}
 
 
 def test_on_a_full_disk_the_state_is_still_saved(small: Path) -> None:
