@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
     from healthd.events import Event
     from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
-    from healthd.probes import Fetched
+    from healthd.probes import Certificate, Fetched, Resolved
 
 
 class Clock(Protocol):
@@ -134,6 +134,15 @@ class Net(Protocol):
 
     async def talk(self, address: str, *, send: bytes, expect: bytes, deadline: float) -> None:
         """Connect to "HOST:PORT", or to the Unix socket at a path; send, and wait for what is expected."""
+
+    async def resolve(self, name: str, record: str, *, server: str, deadline: float) -> Resolved:
+        """Ask a name server ("": those of this host, in turn) for the records of a name."""
+
+    async def shown_certificate(self, address: str, *, deadline: float) -> Certificate:
+        """The certificate that a TLS server shows, whether it is to be trusted or not."""
+
+    async def kept_certificates(self, path: str, *, deadline: float) -> Mapping[str, tuple[Certificate, ...]]:
+        """The certificates in a file of PEM, or in each such file of a directory, by path; at least one."""
 
 
 class Log(Protocol):

@@ -32,6 +32,11 @@ class Certificate:
         """Days until it expires; negative once it has."""
         return (self.not_after - wall) / 86_400
 
+    def fits(self, host: str) -> bool:
+        """Whether it is for this host name or address; a name in it may begin with "*.", for exactly one label."""
+        wanted = host.lower().removesuffix(".")
+        return wanted in self.names or f"*.{wanted.partition('.')[2]}" in self.names
+
     @property
     def title(self) -> str:
         """What to call it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from healthd.assess.probe import answered, failed
+from healthd.assess.probe import answered, failed, in_words
 from healthd.assess.score import worst
 from healthd.errors import NoAnswer
 from healthd.model import Assessment, IssueType, Measure
@@ -100,7 +100,7 @@ def assess(reading: Reading, _before: Reading | None, options: Options) -> Asses
         words = options.words[:_WORDS_SHOWN].decode("utf-8", "replace")
         what = "the beginning of the body" if answer.cut else "the body"
         return failed(NoAnswer("body", f'{what} lacks "{words}"'), *measures)
-    return answered(f"status {answer.status} in {reading.seconds * 1000:.0f} ms", *measures)
+    return answered(f"status {answer.status} in {in_words(reading.seconds)}", *measures)
 
 
 def _measures(reading: Reading, answer: Fetched, options: Options) -> list[Measure]:

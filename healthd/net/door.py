@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from healthd.errors import NoAnswer, ReadError
 from healthd.net import http
 from healthd.net.aside import Aside
+from healthd.net.kept import KeptCertificates
 from healthd.net.limit import Limit, limited
 from healthd.net.line import PlainLine, connect, connect_unix, translated
+from healthd.net.lookup import resolve, servers_of
 from healthd.net.places import find, split
 from healthd.net.talk import talk
 from healthd.net.tls import Contexts, TlsLine
@@ -18,15 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from healthd.net.line import Line
-    from healthd.probes import Fetched
+    from healthd.probes import Certificate, Fetched, Resolved
 
 
 class Network:
     """The network as this host reaches it."""
 
-    def __init__(self) -> None:
+    def __init__(self, resolv_conf: Path = Path("/etc/resolv.conf")) -> None:
+        self._resolv_conf = resolv_conf
         self._aside = Aside()
         self._contexts = Contexts()
+        self._kept = KeptCertificates()
 
     async def fetch(
         self,
@@ -58,6 +64,32 @@ class Network:
                 await talk(line, send, expect, until)
             finally:
                 line.close()
+
+    async def resolve(self, name: str, record: str, *, server: str, deadline: float) -> Resolved:
+        """Ask a name server for the records of a name."""
+        async with _asking(deadline) as until:
+            servers = [server] if server else servers_of(self._resolv_conf)
+            return await resolve(name, record, servers, self._aside, until)
+
+    async def shown_certificate(self, address: str, *, deadline: float) -> Certificate:
+        """The certificate that a TLS server shows."""
+        async with _asking(deadline) as until:
+            line = await self._dial(*split(address), False, until)
+            line.close()
+            if not isinstance(line, TlsLine) or line.certificate is None:
+                raise NoAnswer("tls", "TLS: the server shows no certificate")
+            return line.certificate
+
+    async def kept_certificates(self, path: str, *, deadline: float) -> Mapping[str, tuple[Certificate, ...]]:
+        """The certificates in a file of PEM, or in each such file of a directory."""
+        async with limited(deadline) as until:
+            try:
+                with until.otherwise(ReadError(f"{path} cannot be read within {deadline:g} s")):
+                    return await self._aside.ask(("file", path), lambda: self._kept.read(Path(path)), until)
+            except OSError as error:
+                raise ReadError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from error
+            except ValueError as error:
+                raise ReadError(f"{path}: {error}") from error
 
     async def _dial(self, host: str, port: int, verify: bool | None, until: Limit) -> Line:  # noqa: FBT001  None: no TLS
         context = None if verify is None else self._contexts.get(verify=verify)
