@@ -52,7 +52,7 @@ class Looks:
         before = {name: check.spec.type for name, check in (*self._immediate.items(), *self._beside.items())}
         self._immediate = {check.name: check for check in checks if check.spec.immediate}
         self._beside = {check.name: check for check in checks if not check.spec.immediate}
-        self._schedule.take({name: check.interval for name, check in self._beside.items()})
+        self._schedule.take({name: check.interval for name, check in self._beside.items()}, self._clock.boot())
         self._again_at.clear()
         now = {check.name: check.spec.type for check in checks}
         for name, type_ in before.items():

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 TOGETHER: Final = 25
 """So many checks of one interval begin at once: few wake-ups for few checks, no stampede of many."""
 
+PAUSE: Final = 0.1
+"""Seconds between two groups of checks that are new: a start or a reload with hundreds of them keeps nobody waiting."""
+
 
 class Schedule:
     """The next instant (boot seconds) of each check, counted from `origin`."""
@@ -20,12 +23,17 @@ class Schedule:
         self._interval: dict[str, float] = {}
         self._phase: dict[str, float] = {}
 
-    def take(self, intervals: Mapping[str, float]) -> None:
-        """Have these checks and no others. A new one is due at once, one with the same interval when it was."""
+    def take(self, intervals: Mapping[str, float], now: float) -> None:
+        """Have these checks and no others. A new one is due now, one with the same interval when it was.
+
+        Many new ones are due a group at a time, within the first beat of their interval.
+        """
         kept = {name: self._next[name] for name, every in intervals.items() if self._interval.get(name) == every}
         self._interval = dict(intervals)
         self._phase = dict(_phases(intervals))
-        self._next = {name: kept.get(name, self._origin) for name in intervals}
+        new = [name for name in intervals if name not in kept]
+        pauses = (min(self._phase[name], index // TOGETHER * PAUSE) for index, name in enumerate(new))
+        self._next = kept | {name: now + pause for name, pause in zip(new, pauses, strict=True)}
 
     def due(self, now: float) -> list[str]:
         """The checks whose time has come."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from healthd.events import Event
+    from healthd.ports import Net
     from tests.fakes import Logged
 
 _SOON = 5.0
@@ -119,16 +120,19 @@ async def assembled(
     store: MemoryStore | None = None,
     judged: bool = True,
     others: Iterable[Bound] = (),
+    clock: Any = None,
+    net: Net | None = None,
 ) -> AsyncIterator[Assembly]:
-    """A running healthd over these units; `judged`: its first turn is done."""
-    fakes, clock, log, host = FakeUnits(*units), FakeClock(), FakeLog(), FakeHost()
+    """A running healthd over these units; `judged`: its first turn is done. Clock and network are fakes by default."""
+    fakes, log, host = FakeUnits(*units), FakeLog(), FakeHost()
+    clock = clock or FakeClock()
     store = store or MemoryStore()
     configuration = configuration or settings()
     state, engine_clock = restore(await store.load(), seed=1, boot_id=host.boot_id(), boot=clock.boot())
     pipeline = Pipeline(
         settings=configuration,
         checks=bound(configuration, *others),
-        sampler=Sampler(Ports(units=fakes, host=host, net=FakeNet(), clock=clock), log),
+        sampler=Sampler(Ports(units=fakes, host=host, net=net or FakeNet(), clock=clock), log),
         units=fakes,
         host=host,
         clock=clock,

@@ -7,12 +7,12 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthd.schedule import TOGETHER, Schedule
+from healthd.schedule import PAUSE, TOGETHER, Schedule
 
 
 def scheduled(**intervals: float) -> Schedule:
     schedule = Schedule(100.0)
-    schedule.take(intervals)
+    schedule.take(intervals, 100.0)
     return schedule
 
 
@@ -64,9 +64,15 @@ def test_a_reload_keeps_the_time_of_what_stays_and_looks_at_once_at_what_is_new(
     schedule = scheduled(a=30.0, b=30.0, c=30.0)
     for name in "abc":
         schedule.began(name, 100.0)
-    schedule.take({"a": 30.0, "b": 5.0, "d": 30.0})
+    schedule.take({"a": 30.0, "b": 5.0, "d": 30.0}, 120.0)
 
     assert schedule.due(120.0) == ["b", "d"]
+
+
+def test_many_new_ones_begin_a_group_at_a_time() -> None:
+    schedule = scheduled(**{f"p{n}": 5.0 for n in range(60)}, single=30.0)
+
+    assert [len(schedule.due(100.0 + PAUSE * n + 1e-6)) for n in range(3)] == [26, 51, 61]
 
 
 def test_few_begin_together_and_many_are_spread_over_their_interval() -> None:
