@@ -70,6 +70,8 @@ def _revoke(args: Namespace) -> int:
 
 
 def _list(args: Namespace) -> int:
+    if KEYS_FILE.exists() and not os.access(KEYS_FILE, os.R_OK):
+        raise RequestError(403, "only root and the group healthd may see the keys", hint="sudo healthctl key list")
     keys = read_keys(KEYS_FILE)
     for problem in keys.problems:
         print(f"healthctl: {plain(problem)}", file=sys.stderr)

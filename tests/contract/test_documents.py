@@ -58,7 +58,7 @@ def test_every_verb_and_option_of_healthctl_that_is_named_exists(
     document: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _, *words in commands(document.read_text(encoding="utf-8"), "healthctl"):
-        verb = words[:2] if words[:1] in (["config"], ["recipe"]) else words[:1]
+        verb = words[:2] if words[:1] in (["config"], ["recipe"], ["key"]) else words[:1]
         with pytest.raises(SystemExit) as end:
             parser().parse_args([*verb, "--help"])
         assert end.value.code == 0, f"healthctl has no {' '.join(verb)}"
