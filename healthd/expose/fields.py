@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -12,7 +13,8 @@ from healthd.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_NAME_CHARS: Final = 256  # systemd's own limit for the name of a unit
+NAME_CHARS: Final = 256  # systemd's own limit for the name of a unit
+NAME_PATTERN: Final = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"  # no character that ends a line or moves a cursor
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -50,8 +52,10 @@ def optional_name(fields: Mapping[str, object]) -> str | None:
         return None
     if not isinstance(value, str):
         raise RequestError(400, f'the field "name" is {_kind(value)}, not a string')
-    if not 0 < len(value) <= _NAME_CHARS or not value.isprintable():
-        raise RequestError(400, f'the field "name" must be 1 to {_NAME_CHARS} printable characters')
+    if not 0 < len(value) <= NAME_CHARS or not re.fullmatch(NAME_PATTERN, value):
+        raise RequestError(
+            400, f'the field "name" must be 1 to {NAME_CHARS} characters, none of them a control character'
+        )
     return value
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.expose.fields import NAME_CHARS, NAME_PATTERN
 from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind, Severity, State, Status, Trend
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ _COUNT: Final = _a("integer", minimum=0)
 _SCORE: Final = _a("number", minimum=0, maximum=1)
 _TIME: Final = _a("number", "Unix seconds")
 _TIME_OR_NOT: Final = _or_null(_TIME)
-_NAME: Final = _a("string", "a component, an item or a unit", minLength=1, maxLength=256)
+_NAME: Final = _a("string", "a component, an item or a unit", minLength=1, maxLength=NAME_CHARS, pattern=NAME_PATTERN)
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "Text": _TEXT,

@@ -128,6 +128,7 @@ async def daemon(
     notify: bool = True,
     sockets: bool = True,
     tcp: bool = False,
+    patience: float = PATIENCE,
     watchdog: float | None = None,
 ) -> AsyncIterator[Daemon]:
     """Start it, and kill it at the end if it still runs.
@@ -151,7 +152,7 @@ async def daemon(
         with (directory / "log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(*program, env=environment, stderr=log, pass_fds=handed)
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 yield Daemon(process=process, manager=manager, directory=directory, config=path)
         finally:
             if process.returncode is None:
