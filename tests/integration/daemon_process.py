@@ -96,8 +96,8 @@ class Daemon:
 
     def records(self) -> list[dict[str, Any]]:
         """What it logged so far. What else came on stderr is left out."""
-        lines = (self.directory / "log").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        lines = (self.directory / "log").read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
 
     def stderr(self) -> str:
         """All that came on stderr."""
