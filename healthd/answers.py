@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from healthd.model import ActionKind, Health, HoldReason, Issue, OutcomeKind, State, Status
 
@@ -163,3 +163,32 @@ class History:
     step: float
     series: tuple[SeriesHistory, ...]
     events: tuple[Note, ...]
+
+
+class Sample(NamedTuple):
+    """One series of a family of metrics; `suffix` is what its name ends in beyond the family's."""
+
+    labels: tuple[tuple[str, str], ...]
+    value: float
+    suffix: str = ""
+
+
+class Family(NamedTuple):
+    """A family of metrics: `kind` is "counter", "gauge" or "histogram", `about` says what it counts."""
+
+    name: str
+    kind: str
+    about: str
+    samples: Sequence[Sample]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnProcess:
+    """What healthd itself uses: CPU time, memory, files; `started_at` in Unix seconds."""
+
+    cpu_seconds: float
+    resident_bytes: int
+    virtual_bytes: int
+    started_at: float
+    open_files: int
+    most_files: int

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from healthd import __version__
 from healthd.answers import Finished, HealthStatus
 from healthd.config import permitted
 from healthd.config.show import tables
@@ -16,13 +15,14 @@ from healthd.errors import BusError, RequestError
 from healthd.model import HoldReason, OutcomeKind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from healthd.answers import Budget, Diagnosis, Explanation, History, HistoryQuery
+    from healthd.answers import Budget, Diagnosis, Explanation, Family, History, HistoryQuery
     from healthd.decide.happenings import Happening
     from healthd.decide.state import Attempt, Key, Ticket
     from healthd.doctor import Doctor
     from healthd.explain import Explainer
+    from healthd.figures import Figures
     from healthd.model import ActionKind, Issue
     from healthd.pipeline import Pipeline
     from healthd.ports import Store, Units
@@ -45,11 +45,12 @@ class Controller:
         doctor: Doctor,
         units: Units,
         store: Store,
+        figures: Figures,
         apply: Callable[[], Awaitable[None]],
         under_systemd: bool,
     ) -> None:
         self._pipeline, self._view, self._explainer, self._doctor = pipeline, view, explainer, doctor
-        self._store = store
+        self._store, self._figures = store, figures
         self._units, self._apply, self._under_systemd = units, apply, under_systemd
         self._turns = 0
         pipeline.watch(self._turned)
@@ -78,16 +79,8 @@ class Controller:
     async def diagnose(self) -> tuple[Diagnosis, ...]:
         return await self._doctor.diagnose()
 
-    def metrics(self, openmetrics: bool) -> bytes:  # noqa: FBT001
-        kind = "info" if openmetrics else "gauge"
-        name = "healthd_build" if openmetrics else "healthd_build_info"
-        lines = (
-            f"# HELP {name} The version of healthd.",
-            f"# TYPE {name} {kind}",
-            f'healthd_build_info{{version="{__version__}"}} 1',
-            *(("# EOF",) if openmetrics else ()),
-        )
-        return ("\n".join(lines) + "\n").encode()
+    def families(self) -> Iterable[Family]:
+        return self._figures.families()
 
     async def heartbeat(self, name: str, *, by: str) -> None:
         raise RequestError(404, f"no component of type heartbeat is called {name}", hint="healthctl status")

@@ -22,6 +22,7 @@ from healthd.doctor import Doctor
 from healthd.errors import BusError, ConfigError, HealthdError, StorageError
 from healthd.events import Event
 from healthd.explain import Explainer
+from healthd.figures import Figures
 from healthd.heal import Healer
 from healthd.host import LinuxHost
 from healthd.model import Severity, Status
@@ -81,6 +82,7 @@ class Daemon:
         self._status_at = 0.0
         self._status_due: asyncio.TimerHandle | None = None
         self._pipeline: Pipeline
+        self._view: View
         self._doctor: Doctor
         self._front: Front
 
@@ -89,6 +91,7 @@ class Daemon:
         self._listen_to_signals()
         state, engine_clock = await self._restore()
         self._pipeline = self._assemble(state, engine_clock)
+        self._view = View(self._pipeline, self._host, self._clock, self._started_at)
         await self._recall()
         sockets = self._sockets()
         try:
@@ -123,7 +126,9 @@ class Daemon:
         # After READY: clients wait in the backlog meanwhile, and a start need not wait for what serves them.
         from healthd.expose.front import Front
 
-        self._front = Front(self._control(sockets), self._units, self._host, self._log)
+        figures = Figures(self._pipeline, self._view, self._host)
+        self._front = Front(self._control(sockets, figures), self._units, self._host, self._log)
+        figures.requests = self._front.requests
         self._doctor.tcp = self._front.diagnoses
         self._front.configure(self._settings.http)
         self._begin(group, self._front.run(sockets), "expose")
@@ -335,8 +340,7 @@ class Daemon:
         finally:
             self._notifier.ready(self._status_line())
 
-    def _control(self, sockets: Sequence[socket.socket]) -> Controller:
-        view = View(self._pipeline, self._host, self._clock, self._started_at)
+    def _control(self, sockets: Sequence[socket.socket], figures: Figures) -> Controller:
         self._doctor = Doctor(
             pipeline=self._pipeline,
             units=self._units,
@@ -347,11 +351,12 @@ class Daemon:
         )
         return Controller(
             pipeline=self._pipeline,
-            view=view,
-            explainer=Explainer(self._pipeline, self._units, view),
+            view=self._view,
+            explainer=Explainer(self._pipeline, self._units, self._view),
             doctor=self._doctor,
             units=self._units,
             store=self._store,
+            figures=figures,
             apply=self._apply,
             under_systemd=self._notifier.active,
         )

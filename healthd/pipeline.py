@@ -94,7 +94,7 @@ class Pipeline:
         self._rounds = 0
         self.origin = self._next_round = clock.boot()
         self._looks = Looks(sampler, clock, checks)
-        self._samplers: list[Callable[[Sampled], None]] = []
+        self._samplers: list[Callable[[str, float], None]] = []
         self._engine_wake: float | None = None
         self._unsaved: set[Key] = set()
         self._unforgotten: set[Key] = set()
@@ -146,8 +146,8 @@ class Pipeline:
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
 
-    def watch_checks(self, watcher: Callable[[Sampled], None]) -> None:
-        """Have what came of each run of a check."""
+    def watch_checks(self, watcher: Callable[[str, float], None]) -> None:
+        """Have the component of each run of a check, and how many seconds it took."""
         self._samplers.append(watcher)
 
     async def turned(self) -> None:
@@ -266,7 +266,7 @@ class Pipeline:
             gone += lost
             self._looks.look_again(one.check, assessment, self.picture.components[name].status)
             for watcher in self._samplers:
-                watcher(one)
+                watcher(name, one.took)
         self._tell_components(before)
         system = self._units.system_state()
         changed, self._system = system is not self._system, system

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
         Budget,
         Diagnosis,
         Explanation,
+        Family,
         Finished,
         HealthStatus,
         History,
         HistoryQuery,
         Note,
+        OwnProcess,
         Series,
     )
     from healthd.events import Event
@@ -50,6 +52,9 @@ class Host(Protocol):
 
     def uptime(self) -> float:
         """Seconds since the host booted."""
+
+    def own_process(self) -> OwnProcess:
+        """What healthd itself uses of it."""
 
     def established_connections(self) -> int:
         """TCP connections in state ESTABLISHED, IPv4 and IPv6."""
@@ -240,8 +245,8 @@ class Control(Protocol):
     async def heartbeat(self, name: str, *, by: str) -> None:
         """A job reports in; 404 `RequestError` if no component of type heartbeat has this name."""
 
-    def metrics(self, openmetrics: bool) -> bytes:  # noqa: FBT001  the two formats there are
-        """The page of metrics: OpenMetrics, or Prometheus' text format."""
+    def families(self) -> Iterable[Family]:
+        """Every family of metrics, as it stands."""
 
     async def diagnose(self) -> tuple[Diagnosis, ...]:
         """Try each thing that the daemon needs, from inside its own sandbox."""

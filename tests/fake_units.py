@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from healthd.answers import History, Point, SeriesHistory
+from healthd.answers import History, OwnProcess, Point, SeriesHistory
 from healthd.errors import BusLost, StorageError
 from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
 
@@ -158,6 +158,16 @@ class FakeHost:
 
     def uptime(self) -> float:
         return 5000.0
+
+    def own_process(self) -> OwnProcess:
+        return OwnProcess(
+            cpu_seconds=1.5,
+            resident_bytes=24 * 2**20,
+            virtual_bytes=200 * 2**20,
+            started_at=1_700_000_000.0,
+            open_files=20,
+            most_files=1024,
+        )
 
     def established_connections(self) -> int:
         return 3

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from healthd.errors import RequestError
-from healthd.expose import render
+from healthd.expose import exposition, render
 from healthd.expose.message import Answer, Part, Right, as_json, as_page
 from healthd.expose.routes import Route
 from healthd.expose.sanitise import sanitised
@@ -95,8 +95,8 @@ async def doctor(control: Control, _ask: Ask) -> Answer:
 async def metrics(control: Control, ask: Ask) -> Answer:
     """The metrics, in the format that the scraper asks for."""
     openmetrics = OPENMETRICS in ask.request.headers.get("accept", "").lower()
-    text = control.metrics(openmetrics)
-    return Answer(status=200, body=text, content_type=_OPENMETRICS_TYPE if openmetrics else _TEXT_TYPE)
+    page = exposition.text(control.families(), openmetrics=openmetrics)
+    return Answer(status=200, body=page, content_type=_OPENMETRICS_TYPE if openmetrics else _TEXT_TYPE)
 
 
 async def page(_control: Control, _ask: Ask) -> Answer:

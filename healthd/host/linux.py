@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from healthd.host.own import own_process
+
+if TYPE_CHECKING:
+    from healthd.answers import OwnProcess
 
 _START_TIME = 19  # proc_pid_stat(5): field 22, counted from behind the name of the program
 _ESTABLISHED = b"01"  # the kernel's number for TCP_ESTABLISHED, in hexadecimal as /proc/net/tcp prints it
@@ -30,6 +36,10 @@ class LinuxHost:
         psutil.PROCFS_PATH = str(self._proc)
         memory = psutil.virtual_memory()
         return int(memory.total - memory.available)
+
+    def own_process(self) -> OwnProcess:
+        """What healthd itself uses."""
+        return own_process(self._proc)
 
     def uptime(self) -> float:
         """Seconds since PID 1 started: the boot of this host, also where it is a container on a machine long up."""

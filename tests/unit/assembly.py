@@ -13,6 +13,7 @@ from healthd.control import Controller
 from healthd.decide.engine import resume
 from healthd.doctor import Doctor
 from healthd.explain import Explainer
+from healthd.figures import Figures
 from healthd.heal import Healer
 from healthd.pipeline import Pipeline
 from healthd.ports import Ports
@@ -108,6 +109,7 @@ def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
         doctor=doctor_of(healthd),
         units=healthd.units,
         store=healthd.store,
+        figures=Figures(healthd.pipeline, healthd.view, FakeHost()),
         apply=apply,
         under_systemd=under_systemd,
     )

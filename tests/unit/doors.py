@@ -154,6 +154,7 @@ class Front:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
+        self.requests: dict[tuple[str, int], int] = {}
 
     def configure(self, http: HttpSettings) -> None:
         self._doors.http.append(http)

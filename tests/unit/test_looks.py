@@ -275,7 +275,7 @@ def test_runs_of_checks_can_be_watched() -> None:
     async def scene() -> set[str]:
         probe, seen = Probe(), set()
         async with assembled(WEB, others=[probe.bound], judged=False) as healthd:
-            healthd.pipeline.watch_checks(lambda sampled: seen.add(sampled.check.name))
+            healthd.pipeline.watch_checks(lambda name, took: seen.add(name))
             await settle(healthd, "web", Status.HEALTHY)
         return seen
 

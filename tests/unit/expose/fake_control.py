@@ -10,11 +10,13 @@ from healthd.answers import (
     Budget,
     Diagnosis,
     Explanation,
+    Family,
     Finished,
     HealthStatus,
     History,
     Note,
     Point,
+    Sample,
     Series,
     SeriesHistory,
 )
@@ -279,8 +281,8 @@ class FakeControl:
         if name != "backup":
             raise RequestError(404, f"no component of type heartbeat is called {name}", hint="healthctl status")
 
-    def metrics(self, openmetrics: bool) -> bytes:
-        return b"# EOF\n" if openmetrics else b"up 1\n"
+    def families(self) -> tuple[Family, ...]:
+        return (Family("up", "gauge", "Whether it runs.", (Sample((), 1.0),)),)
 
     async def diagnose(self) -> tuple[Diagnosis, ...]:
         await self._order("diagnose")
