@@ -28,6 +28,7 @@ from healthd.host import LinuxHost
 from healthd.model import Severity, Status
 from healthd.net import Network
 from healthd.pipeline import Pipeline
+from healthd.places import runs_under_systemd, runtime_directory, state_directory
 from healthd.ports import Ports
 from healthd.record.saved import restore
 from healthd.record.store import SqliteStore
@@ -71,7 +72,7 @@ class Daemon:
         self._actions = find_actions()
         self._settings = settings
         self._store = SqliteStore(
-            _state_directory() / "history.db", log=log, days=settings.health.history_retention_days
+            state_directory() / "history.db", log=log, days=settings.health.history_retention_days
         )
         self._started_at = self._clock.boot()
         self._stopping = asyncio.Event()
@@ -191,7 +192,7 @@ class Daemon:
             return [each.socket for each in handed]
         from healthd.expose.sockets import make_sockets
 
-        directory = _runtime_directory()
+        directory = runtime_directory()
         try:
             made = list(make_sockets(directory))
         except HealthdError as error:
@@ -208,7 +209,7 @@ class Daemon:
             self._log.event(
                 Event.FEATURE_OFF, f"readiness and watchdog are off: {self._notifier.why_off}", reason="no_notify"
             )
-        wait = _BUS_WAIT if _runs_under_systemd() else 0.5
+        wait = _BUS_WAIT if runs_under_systemd() else 0.5
         try:
             async with asyncio.timeout(wait):
                 await self._hearing.wait()
@@ -370,32 +371,3 @@ class Daemon:
         return Diagnosis(
             name="watchdog", ok=True, text=f"systemd restarts healthd if no round ends within {interval:g} s"
         )
-
-
-def _runs_under_systemd() -> bool:
-    """As sd_booted(3)."""
-    return Path("/run/systemd/system").is_dir()
-
-
-def _state_directory() -> Path:
-    """Where systemd says, else where this user may write."""
-    named = os.environ.get("STATE_DIRECTORY")
-    if named:
-        return Path(named.partition(":")[0])
-    directory = Path("/var/lib/healthd") if os.geteuid() == 0 else Path.home() / ".local/state/healthd"
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {directory}: {error.strerror}; STATE_DIRECTORY= names another one") from error
-    return directory
-
-
-def _runtime_directory() -> Path:
-    """Where systemd says, else where this user may write. Never /tmp: another user may have been there before."""
-    named = os.environ.get("RUNTIME_DIRECTORY")
-    if named:
-        return Path(named.partition(":")[0])
-    if os.geteuid() == 0:
-        return Path("/run/healthd")
-    own = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(own) / "healthd" if own else _state_directory()

@@ -46,8 +46,8 @@ TABLE: Final = (
     Row(modules=("pipeline", "looks"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "looks")),
     Row(modules=ANSWERS, may=(*WORDS, *CONTRACTS, *PURE, "pipeline", *ANSWERS)),
     Row(
-        modules=("daemon", "__main__"),
-        may=(*WORDS, *CONTRACTS, *PURE, *STAGES, *LIKE_THINGS, *DOORS, "pipeline", *ANSWERS, "daemon"),
+        modules=("daemon", "places", "__main__"),
+        may=(*WORDS, *CONTRACTS, *PURE, *STAGES, *LIKE_THINGS, *DOORS, "pipeline", *ANSWERS, "daemon", "places"),
     ),
     Row(modules=("cli",), may=(*WORDS, "config")),
 )

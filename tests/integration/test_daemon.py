@@ -23,7 +23,7 @@ QUICK = "[health]\ncheck_interval_seconds = 0.4\nhealth_timeout_seconds = 0.4\n"
 WRONG = '[health]\ncheck_interval_seconds = "often"\nhealth_timeout = 3\n'
 KILLED = {"active": "failed", "sub": "failed", "result": "signal", "code": 2, "status": 9}
 
-BOOTED = "from healthd import daemon; daemon._runs_under_systemd = lambda: True"
+BOOTED = "from healthd import daemon; daemon.runs_under_systemd = lambda: True"
 # Between two turns these end the life of the pipeline; the third turn is after READY.
 STUCK = """
 from healthd.pipeline import Pipeline

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthd import daemon
-from healthd.errors import ConfigError, HealthdError, StorageError
+from healthd.errors import ConfigError, HealthdError
 from healthd.events import Event
 from healthd.model import Problem
 from tests.fake_units import FakeHost
@@ -30,7 +30,7 @@ PROBLEM = Problem(file="healthd.toml", line=3, key="health.check", found="unknow
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     monkeypatch.setattr(daemon, "LinuxHost", FakeHost)
-    monkeypatch.setattr(daemon, "_runs_under_systemd", lambda: True)
+    monkeypatch.setattr(daemon, "runs_under_systemd", lambda: True)
     monkeypatch.setattr(daemon, "inherited", lambda: ())
     monkeypatch.setattr("healthd.checks.services.PATIENCE", 0.0)
     monkeypatch.setattr("healthd.expose.sockets.make_sockets", lambda directory: [Socket(f"{directory}/healthd.sock")])
@@ -93,7 +93,7 @@ def test_without_a_manager_it_says_what_is_off(world: pytest.MonkeyPatch) -> Non
     def prepare(doors: Doors) -> None:
         doors.notifier.active, doors.notifier.why_off = False, "NOTIFY_SOCKET is not set"
 
-    world.setattr(daemon, "_runs_under_systemd", lambda: False)
+    world.setattr(daemon, "runs_under_systemd", lambda: False)
     reasons = [record.fields["reason"] for record in played(world, nothing, prepare=prepare).log.of(Event.FEATURE_OFF)]
 
     assert reasons == ["no_socket_unit", "no_notify"]
@@ -255,43 +255,3 @@ def test_a_task_that_breaks_ends_the_daemon(world: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ExceptionGroup):
         asyncio.run(play())
-
-
-@pytest.fixture
-def user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """A user who is not root, and of whom systemd knows nothing."""
-    for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
-    return monkeypatch
-
-
-def test_its_directories_are_where_systemd_says(user: pytest.MonkeyPatch) -> None:
-    user.setenv("STATE_DIRECTORY", "/a:/b")
-    user.setenv("RUNTIME_DIRECTORY", "/r:/s")
-
-    assert (daemon._state_directory(), daemon._runtime_directory()) == (Path("/a"), Path("/r"))
-
-
-def test_without_systemd_its_directories_are_where_the_user_may_write(user: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert daemon._state_directory() == daemon._runtime_directory() == tmp_path / ".local/state/healthd"
-
-    user.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
-    assert daemon._runtime_directory() == Path("/run/user/1000/healthd")
-
-
-def test_a_state_directory_that_cannot_be_made_is_an_error_with_a_hint(
-    user: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / ".local").touch()
-
-    with pytest.raises(StorageError, match="STATE_DIRECTORY="):
-        daemon._state_directory()
-
-
-def test_root_uses_the_places_of_the_system(user: pytest.MonkeyPatch) -> None:
-    user.setattr("os.geteuid", lambda: 0)
-
-    assert daemon._runtime_directory() == Path("/run/healthd")
-    assert daemon._runs_under_systemd() is Path("/run/systemd/system").is_dir()
