@@ -72,13 +72,21 @@ def _named(client: Client, name: str) -> dict[str, object]:
 
 
 def _screen() -> Screen:
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     try:
         width = os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError):
         columns = os.environ.get("COLUMNS", "")
         width = int(columns) if columns.isdigit() else _WIDTH
-    return Screen(width=width, style=terminal_style(), ascii_only=encoding != "utf8")
+    return Screen(width=width, style=terminal_style(), ascii_only=not _has_utf8())
+
+
+def _has_utf8() -> bool:
+    """Whether the terminal's locale has it. Python says that it has where it is C, and may have set LC_CTYPE itself."""
+    names = [os.environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+    if names[1] == "C.UTF-8" and names[2] in ("C", "POSIX"):
+        names[1] = ""
+    locale = next(filter(None, names), "C.UTF-8")
+    return all("utf8" in name.lower().replace("-", "") for name in (locale, sys.stdout.encoding or ""))
 
 
 def _print_csv(history: Data) -> None:

@@ -194,6 +194,34 @@ def test_without_utf_8_all_of_it_is_ascii() -> None:
     assert "\n".join([*page(both, "memory", ascii_only=True), *page(both, ascii_only=True)]).isascii()
 
 
+@pytest.mark.parametrize(
+    ("locale", "blocks"),
+    [
+        ({}, True),
+        ({"LANG": "de_DE.UTF-8"}, True),
+        ({"LANG": "en_GB.utf8", "LC_ALL": "C"}, False),
+        ({"LANG": "de_DE.ISO-8859-15"}, False),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, False),
+        ({"LANG": "C", "LC_CTYPE": "en_US.UTF-8"}, True),
+    ],
+)
+def test_blocks_are_for_locales_that_have_them(
+    daemon: Daemon,
+    locale: dict[str, str],
+    blocks: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in locale.items():
+        monkeypatch.setenv(name, value)
+
+    run()
+
+    assert ("▇" in capsys.readouterr().out) is blocks
+
+
 def test_scores_are_coloured_by_what_they_mean() -> None:
     coloured = "\n".join(page(render.history(PAST), coloured=True))
 
