@@ -3,6 +3,7 @@
 It is `$XDG_CACHE_HOME/healthd-hosts` (default `~/.cache/healthd-hosts`):
 
     RELEASE-KEY/             a Debian tree; KEY stands for the list of packages
+    RELEASE-KEY.EXTRAKEY/    a layer on it: what installing further Debian packages changed
     RELEASE-KEY+DEBKEY/      a layer: what installing that .deb changed
     kernel-KEY/              the kernel that virtual machines boot, unpacked
     vm-RELEASE-KEY+.../      the disk of a virtual machine with such a layer, and the machine's state when it was up

@@ -1,4 +1,4 @@
-"""What hosts boot from: a Debian tree of each release, and on it a layer with one package installed; both are kept."""
+"""What hosts boot from: a Debian tree of each release, and on it layers of what was installed; all are kept."""
 
 import hashlib
 import os
@@ -28,6 +28,15 @@ _FINISH = """rm -f "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$1"/etc/resolv.conf
 echo throwaway > "$1"/etc/hostname
 printf '127.0.0.1 localhost\\n127.0.1.1 throwaway\\n::1 localhost\\n' > "$1"/etc/hosts
 """
+_ADD = """printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d
+chmod +x /usr/sbin/policy-rc.d
+echo 'SLIM
+force-unsafe-io' > /etc/dpkg/dpkg.cfg.d/99slim
+apt-get update --quiet
+apt-get install --yes --quiet --no-install-recommends "$@"
+apt-get clean
+rm -rf /var/lib/apt/lists/* /usr/sbin/policy-rc.d /etc/dpkg/dpkg.cfg.d/99slim /etc/resolv.conf
+"""
 
 
 class Release(StrEnum):
@@ -48,16 +57,17 @@ class Base:
 def base(release: Release, *, deb: Path | None = None, extra: Sequence[str] = ()) -> Iterator[Base]:
     """The tree of `release` with the packages `extra` in it, and `deb` installed on top if given; built if missing."""
     with ExitStack() as held:
-        tree = held.enter_context(_tree(release, extra))
-        directories: tuple[Path, ...] = (tree,)
+        directories: tuple[Path, ...] = (held.enter_context(_tree(release)),)
+        if extra:
+            directories = (held.enter_context(_with_extra(directories[0], sorted({*extra}))), *directories)
         if deb is not None:
-            directories = (held.enter_context(_layer(tree, deb)), tree)
+            directories = (held.enter_context(_layer(directories, deb)), *directories)
         yield Base(directories=directories)
 
 
 @contextmanager
-def _tree(release: Release, extra: Sequence[str]) -> Iterator[Path]:
-    packages = ",".join(sorted({*PACKAGES, *extra}))
+def _tree(release: Release) -> Iterator[Path]:
+    packages = ",".join(sorted(PACKAGES))
     key = hashlib.sha256("\0".join((release, packages, *_SLIM, _FINISH)).encode()).hexdigest()[:12]
     directory = cache() / f"{release}-{key}"
     with built(directory, guard=directory.name, build=lambda target: _bootstrap(release, packages, target)):
@@ -65,10 +75,19 @@ def _tree(release: Release, extra: Sequence[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def _layer(tree: Path, deb: Path) -> Iterator[Path]:
+def _with_extra(tree: Path, packages: Sequence[str]) -> Iterator[Path]:
+    key = hashlib.sha256("\0".join((*packages, *_SLIM, _ADD)).encode()).hexdigest()[:12]
+    directory = cache() / f"{tree.name}.{key}"
+    with built(directory, guard=directory.name, build=lambda target: _add(tree, packages, target)):
+        yield directory
+
+
+@contextmanager
+def _layer(lower: tuple[Path, ...], deb: Path) -> Iterator[Path]:
     key = hashlib.sha256(deb.read_bytes()).hexdigest()[:12]
+    tree = lower[0]
     directory = cache() / f"{tree.name}+{key}"
-    with built(directory, guard=tree.name, build=lambda target: _install(tree, deb, target)):
+    with built(directory, guard=tree.name, build=lambda target: _install(lower, deb, target)):
         os.utime(directory)
         forget_old(f"{tree.name}+*/", keep=LAYERS_KEPT, guard=tree.name)
         yield directory
@@ -83,12 +102,23 @@ def _bootstrap(release: Release, packages: str, target: Path) -> None:
     run_build(command)
 
 
-def _install(tree: Path, deb: Path, target: Path) -> None:
-    """Installs `deb` in a container that is not booted: its services are enabled, and start with the first boot."""
+def _add(tree: Path, packages: Sequence[str], target: Path) -> None:
+    """Installs Debian packages as mmdebstrap would have: nothing is started, and no documentation comes along."""
+    script = _ADD.replace("SLIM", "\n".join(_SLIM))
+    _in_container((tree,), target, ["--resolv-conf=copy-host"], ["sh", "-euc", script, "add", *packages])
+
+
+def _install(lower: tuple[Path, ...], deb: Path, target: Path) -> None:
+    """Installs `deb`: its services are enabled, and start with the first boot."""
+    inside = "/run/host-package/" + deb.name
+    options = ["--private-network", "--resolv-conf=off", f"--bind-ro={deb.resolve()}:{inside}"]
+    _in_container(lower, target, options, ["apt-get", "install", "--yes", "--quiet", inside])
+
+
+def _in_container(lower: tuple[Path, ...], target: Path, options: Sequence[str], command: Sequence[str]) -> None:
+    """Runs a command in a container that is not booted; what it changes goes to `target`."""
     with tempfile.TemporaryDirectory(prefix="building-", dir=cache()) as aside, ExitStack() as mounted:
-        merged = mounted.enter_context(overlay(lower=(tree,), upper=target, scratch=Path(aside)))
-        inside = "/run/host-package/" + deb.name
-        container = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--settings=no"]
-        container += ["--pipe", "--resolv-conf=off", "--timezone=off", f"--bind-ro={deb.resolve()}:{inside}"]
-        container += [f"--directory={merged}", "--setenv=DEBIAN_FRONTEND=noninteractive"]
-        run_build([*container, "apt-get", "install", "--yes", "--quiet", inside])
+        merged = mounted.enter_context(overlay(lower=lower, upper=target, scratch=Path(aside)))
+        container = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--settings=no", "--pipe"]
+        container += ["--timezone=off", f"--directory={merged}", "--setenv=DEBIAN_FRONTEND=noninteractive", *options]
+        run_build([*container, *command])
