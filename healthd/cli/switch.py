@@ -35,7 +35,7 @@ def switch(shelf: Shelf, names: Iterable[str], socket: Path, *, on: bool) -> int
         return 0
     settings = _checked(shelf, changes, on=on)
     recipes = [shelf.named(name) for name in wanted] if on else []
-    for line in _doubts(recipes, settings):
+    for line in dict.fromkeys(_doubts(recipes, settings)):
         _complain(f"warning: {line}")
     before = {place: place.readlink() if place.is_symlink() else None for place in changes}
     _apply(changes)
