@@ -123,7 +123,7 @@ class FakeSystemd:
 
     `silent` are the members that get no answer, `refuse` those that get an error (name and text). `how_jobs_end` is the
     result of every job, None for jobs that do not end; with `removed_first` the end of a job is told before its path,
-    with `one_job` whoever asks gets the same one.
+    with `one_job` whoever asks gets the same one. `comes_up` is what a unit is when its job ends.
     """
 
     def __init__(self) -> None:
@@ -132,6 +132,7 @@ class FakeSystemd:
         self.silent: set[str] = set()
         self.refuse: dict[str, tuple[str, str]] = {}
         self.how_jobs_end: str | None = "done"
+        self.comes_up: dict[str, Any] = {}
         self.removed_first = self.one_job = False
         self.system_state = "running"
         self.in_flight = self.most_in_flight = 0
@@ -284,6 +285,8 @@ class FakeSystemd:
             await self._send(answer)
         if name in self.units:
             await self.tell(name, job=job)
+            if self.comes_up:
+                await self.tell(name, **self.comes_up)
         if self.how_jobs_end is not None:
             await self.end_job(job, name, self.how_jobs_end)
         if self.removed_first:

@@ -110,9 +110,8 @@ async def test_a_killed_unit_is_started_and_the_issue_is_open_until_it_has_settl
     systemd: FakeSystemd, directory: Path
 ) -> None:
     async with healthd(directory, WEB + "[auto_healing]\nsettle_seconds = 0.2\n") as running:
+        systemd.comes_up = {"active": "active", "sub": "running", "result": "success", "invocation": "11" * 16}
         await systemd.tell("web.service", **KILLED)
-        await systemd.until_asked("StartUnit")
-        await systemd.tell("web.service", active="active", sub="running", result="success", invocation="11" * 16)
         story = [record["HEALTHD_EVENT"] for record in await _until_logged(running, "issue_resolved")]
 
     told = ["issue_opened", "healing_started", "healing_finished", "issue_resolved"]
