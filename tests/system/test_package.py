@@ -189,6 +189,7 @@ def test_an_installation_after_a_removal_starts_it_with_the_old_configuration(ho
 def test_purge_leaves_nothing_but_the_user(bare_host: Host, deb: Path) -> None:
     before = everything(bare_host)
     bare_host.install(deb)
+    bare_host.run(["healthctl", "recipe", "enable", "ssh", "nginx"])
     assert everything(bare_host) > before
     remove(bare_host, purge=True)
     backups = {"/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/.pwd.lock"}
