@@ -12,7 +12,7 @@ from healthd.config.show import tables
 from healthd.decide import engine
 from healthd.decide.happenings import Ended, Held, Order, Started, Unsupported
 from healthd.errors import BusError, RequestError
-from healthd.model import HoldReason, OutcomeKind
+from healthd.model import HoldReason, OutcomeKind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from healthd.figures import Figures
     from healthd.model import ActionKind, Issue
     from healthd.pipeline import Pipeline
-    from healthd.ports import Store, Units
+    from healthd.ports import Beats, Store, Units
     from healthd.view import View
 
 _OWN_UNIT: Final = "healthd.service"
@@ -46,11 +46,12 @@ class Controller:
         units: Units,
         store: Store,
         figures: Figures,
+        beats: Beats,
         apply: Callable[[], Awaitable[None]],
         under_systemd: bool,
     ) -> None:
         self._pipeline, self._view, self._explainer, self._doctor = pipeline, view, explainer, doctor
-        self._store, self._figures = store, figures
+        self._store, self._figures, self._beats = store, figures, beats
         self._units, self._apply, self._under_systemd = units, apply, under_systemd
         self._turns = 0
         pipeline.watch(self._turned)
@@ -83,7 +84,12 @@ class Controller:
         return self._figures.families()
 
     async def heartbeat(self, name: str, *, by: str) -> None:
-        raise RequestError(404, f"no component of type heartbeat is called {name}", hint="healthctl status")
+        component = self._pipeline.settings.component.get(name)
+        if component is None or component.type != "heartbeat":
+            raise RequestError(404, f"no component of type heartbeat is called {name}", hint="healthctl status")
+        await self._beats.beat(name)
+        if self._pipeline.picture.components[name].status is not Status.HEALTHY:  # else it is seen in its time
+            self._pipeline.request([name])
 
     async def history(self, query: HistoryQuery) -> History:
         history = await self._store.history(query)

@@ -30,6 +30,7 @@ from healthd.net import Network
 from healthd.pipeline import Pipeline
 from healthd.places import runs_under_systemd, runtime_directory, state_directory
 from healthd.ports import Ports
+from healthd.record.beats import Beats, expected_beats
 from healthd.record.saved import restore
 from healthd.record.store import SqliteStore
 from healthd.registry import find_actions, find_checks
@@ -82,6 +83,7 @@ class Daemon:
         self._made: list[Path] = []
         self._status_at = 0.0
         self._status_due: asyncio.TimerHandle | None = None
+        self._beats: Beats
         self._pipeline: Pipeline
         self._view: View
         self._doctor: Doctor
@@ -144,11 +146,17 @@ class Daemon:
 
     async def _restore(self) -> tuple[EngineState, EngineClock]:
         seed, boot_id, boot = int.from_bytes(os.urandom(4)), self._host.boot_id(), self._clock.boot()
+        saved = None
         try:
-            return restore(await self._store.load(), seed=seed, boot_id=boot_id, boot=boot)
+            saved = await self._store.load()
+            state, engine_clock = restore(saved, seed=seed, boot_id=boot_id, boot=boot)
         except StorageError as error:
             await self._set_aside(error)
-            return restore(None, seed=seed, boot_id=boot_id, boot=boot)
+            saved = None
+            state, engine_clock = restore(None, seed=seed, boot_id=boot_id, boot=boot)
+        self._beats = Beats(saved, store=self._store, clock=self._clock, engine_clock=engine_clock, log=self._log)
+        await self._beats.expect(expected_beats(self._settings))
+        return state, engine_clock
 
     async def _set_aside(self, error: StorageError) -> None:
         """A database that cannot be used is kept for a person to look at; healthd begins anew without it."""
@@ -169,7 +177,7 @@ class Daemon:
             self._log.debug("the history of the last hour is not known", error=str(error))
 
     def _assemble(self, state: EngineState, engine_clock: EngineClock) -> Pipeline:
-        ports = Ports(units=self._units, host=self._host, net=Network(), clock=self._clock)
+        ports = Ports(units=self._units, host=self._host, net=Network(), clock=self._clock, beats=self._beats)
         return Pipeline(
             settings=self._settings,
             checks=self._checks(self._settings),
@@ -331,6 +339,7 @@ class Daemon:
             self._doctor.rejected = ""
             self._settings = settings
             self._store.days = settings.health.history_retention_days
+            await self._beats.expect(expected_beats(settings))
             self._pipeline.reconfigure(settings, self._checks(settings))
             self._front.configure(settings.http)
             self._log.event(
@@ -358,6 +367,7 @@ class Daemon:
             units=self._units,
             store=self._store,
             figures=figures,
+            beats=self._beats,
             apply=self._apply,
             under_systemd=self._notifier.active,
         )

@@ -261,6 +261,18 @@ class JobResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """For how long nothing was heard of a job, in seconds for which this host was up.
+
+    `expected`: since it was first told to report in, in the rhythm that it has now. `heard`: since it last did, None if
+    it never has.
+    """
+
+    expected: float
+    heard: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What a check says is wrong with one item: the candidate of an issue.
 

@@ -135,7 +135,7 @@ class Pipeline:
     async def look(self, checks: Iterable[str]) -> None:
         """Look at these components now, at every item of them; returns when that is done and decided upon."""
         names = list(checks)
-        self._request(names)
+        self.request(names)
         wanted = self._begun + 1  # a turn under way may have looked before this was asked
         seen = self._looks.awaited(names)
         async with self._turns:
@@ -161,7 +161,7 @@ class Pipeline:
         self._looks.take(checks)
         self.picture.replace_components(_component(check) for check in checks)
         self._next_round = min(self._next_round, self._clock.boot() + settings.health.check_interval_seconds)
-        self._request(check.name for check in checks)
+        self.request(check.name for check in checks)
         self._heard.everything = True
 
     def recall(self, past: Mapping[Series, Sequence[tuple[float, float]]]) -> None:
@@ -177,7 +177,8 @@ class Pipeline:
         self._heard.everything = True
         self._wake.set()
 
-    def _request(self, checks: Iterable[str]) -> None:
+    def request(self, checks: Iterable[str]) -> None:
+        """Look at these components soon."""
         self._heard.checks.update(checks)
         self._wake.set()
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Series,
     )
     from healthd.events import Event
-    from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
+    from healthd.model import ActionKind, Issue, JobResult, Severity, Silence, SystemState, UnitFacts
     from healthd.probes import Certificate, Fetched, Resolved
 
 
@@ -150,6 +150,19 @@ class Net(Protocol):
         """The certificates in a file of PEM, or in each such file of a directory, by path; at least one."""
 
 
+class Beats(Protocol):
+    """The heartbeats of the components that wait for some."""
+
+    async def expect(self, every: Mapping[str, float]) -> None:
+        """Jobs of these names report in this often (seconds), and no others."""
+
+    async def beat(self, name: str) -> None:
+        """An expected job reports in."""
+
+    def silence(self, name: str) -> Silence:
+        """For how long nothing was heard of an expected job; `ReadError` if nobody expects it."""
+
+
 class Log(Protocol):
     """Where events go: the journal, a terminal, or lines of JSON."""
 
@@ -260,3 +273,4 @@ class Ports:
     host: Host
     net: Net
     clock: Clock
+    beats: Beats

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import h11
@@ -62,13 +63,19 @@ class Client:
             self.outline_only = True
         return _value(*answer)
 
-    def post(self, target: str, fields: Mapping[str, object], *, seconds: float = ORDER_SECONDS) -> Any:
-        """The JSON value that this order is answered with; raises Unreachable or Refused."""
+    def post(
+        self, target: str, fields: Mapping[str, object], *, seconds: float = ORDER_SECONDS, for_all: bool = False
+    ) -> Any:
+        """The JSON value that this order is answered with; raises Unreachable or Refused.
+
+        `for_all`: it is one that the socket for all takes as well.
+        """
         body = json.dumps(fields).encode()
-        try:
-            return _value(*_exchange(self._path, "POST", target, body, seconds))
-        except PermissionError:
-            raise _forbidden(self._path) from None
+        sockets = [self._path, self._path.with_name(READ_NAME)] if for_all else [self._path]
+        for path in sockets:
+            with suppress(PermissionError):
+                return _value(*_exchange(path, "POST", target, body, seconds))
+        raise _forbidden(sockets[-1])
 
 
 def claimed_name() -> str:

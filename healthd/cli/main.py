@@ -102,6 +102,8 @@ def _add_ordering_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     check.add_argument("name", metavar="NAME", nargs="?", help="a component, an item or a unit")
     reset = _verb(verbs, "reset", "forget attempts, waits and giving up")
     reset.add_argument("name", metavar="NAME", help="a component, an item or a unit")
+    heartbeat = _verb(verbs, "heartbeat", "report in for a job")
+    heartbeat.add_argument("name", metavar="NAME", help="a component of type heartbeat")
     reload = _verb(verbs, "reload", "have the configuration read again")
     reload.add_argument("--apply", action="store_true", help=argparse.SUPPRESS)
 

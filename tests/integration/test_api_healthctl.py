@@ -246,7 +246,7 @@ def as_nobody(socket_path: Path, *argv: str) -> subprocess.CompletedProcess[str]
     """healthctl of a user without any rights, who need not be able to read this Python."""
     code = f"""
 import os, sys
-from healthd.cli import config, heal, issues, main, status
+from healthd.cli import config, heal, heartbeat, issues, main, status
 main.parser().parse_args({list(argv)!r})  # has argparse load what it loads late
 os.setgroups([])
 os.setresgid(65534, 65534, 65534)

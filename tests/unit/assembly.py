@@ -11,12 +11,14 @@ from healthd.answers import Diagnosis
 from healthd.config import ComponentSettings, Settings, UnitSettings
 from healthd.control import Controller
 from healthd.decide.engine import resume
+from healthd.decide.state import EngineClock
 from healthd.doctor import Doctor
 from healthd.explain import Explainer
 from healthd.figures import Figures
 from healthd.heal import Healer
 from healthd.pipeline import Pipeline
 from healthd.ports import Ports
+from healthd.record.beats import Beats, expected_beats
 from healthd.record.saved import restore
 from healthd.registry import find_actions, find_checks
 from healthd.sample import Bound, Sampler, bind
@@ -60,6 +62,27 @@ def bound(configuration: Settings, *others: Bound) -> list[Bound]:
     return [*bind(configuration, find_checks()), *others]
 
 
+def ports_of(
+    units: FakeUnits | None = None,
+    host: FakeHost | None = None,
+    clock: FakeClock | None = None,
+    beats: Beats | None = None,
+    net: Net | None = None,
+) -> Ports:
+    """What a check may reach; of what a test does not name, a host on which nothing happens."""
+    clock = clock or FakeClock()
+    nobody = Beats(
+        None, store=MemoryStore(), clock=clock, engine_clock=EngineClock(boot_id="this-boot", offset=0.0), log=FakeLog()
+    )
+    return Ports(
+        units=units or FakeUnits(),
+        host=host or FakeHost(),
+        net=net or FakeNet(),
+        clock=clock,
+        beats=beats or nobody,
+    )
+
+
 @dataclass(kw_only=True)
 class Assembly:
     """A running healthd of fakes."""
@@ -69,6 +92,7 @@ class Assembly:
     clock: FakeClock
     log: FakeLog
     store: MemoryStore
+    beats: Beats
     view: View
     explainer: Explainer
 
@@ -110,6 +134,7 @@ def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
         units=healthd.units,
         store=healthd.store,
         figures=Figures(healthd.pipeline, healthd.view, FakeHost()),
+        beats=healthd.beats,
         apply=apply,
         under_systemd=under_systemd,
     )
@@ -131,10 +156,12 @@ async def assembled(
     store = store or MemoryStore()
     configuration = configuration or settings()
     state, engine_clock = restore(await store.load(), seed=1, boot_id=host.boot_id(), boot=clock.boot())
+    beats = Beats(None, store=store, clock=clock, engine_clock=engine_clock, log=log)
+    await beats.expect(expected_beats(configuration))
     pipeline = Pipeline(
         settings=configuration,
         checks=bound(configuration, *others),
-        sampler=Sampler(Ports(units=fakes, host=host, net=net or FakeNet(), clock=clock), log),
+        sampler=Sampler(ports_of(fakes, host, clock, beats, net), log),
         units=fakes,
         host=host,
         clock=clock,
@@ -157,6 +184,7 @@ async def assembled(
             clock=clock,
             log=log,
             store=store,
+            beats=beats,
             view=view,
             explainer=Explainer(pipeline, fakes, view),
         )

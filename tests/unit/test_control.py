@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from healthd.config import Heal, UnitSettings
+from healthd.config import ComponentSettings, Heal, UnitSettings
 from healthd.errors import RequestError
 from healthd.events import Event
-from healthd.model import ActionKind, HoldReason, OutcomeKind
+from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind
 from tests.fake_units import service
-from tests.unit.assembly import assembled, controller, settings, with_table
+from tests.unit.assembly import SERVICES, assembled, controller, settings, with_table
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -303,3 +304,32 @@ def test_a_check_that_does_not_end_is_a_504(name: str | None, monkeypatch: pytes
             return caught.value.status
 
     assert asyncio.run(scene()) == 504
+
+
+HEARTBEAT = ComponentSettings(type="heartbeat", failures=1, successes=1, options={"every_seconds": 60.0})
+
+
+def test_a_heartbeat_ends_the_issue_that_its_absence_was() -> None:
+    configuration = replace(settings(settle_seconds=0.0), component={"services": SERVICES, "backup": HEARTBEAT})
+
+    async def scene() -> None:
+        async with assembled(WEB, configuration=configuration) as healthd:
+            healthd.clock.advance(67)
+            await healthd.pipeline.look(["backup"])
+            assert [issue.type for issue in healthd.view.issues()] == [IssueType.HEARTBEAT_MISSED]
+
+            await controller(healthd).heartbeat("backup", by="cron")
+            await healthd.logged(Event.ISSUE_RESOLVED)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("name", ["services", "nonsense"])
+def test_only_a_component_that_waits_for_heartbeats_takes_one(name: str) -> None:
+    async def scene() -> None:
+        async with assembled(WEB) as healthd:
+            with pytest.raises(RequestError, match=f"no component of type heartbeat is called {name}") as caught:
+                await controller(healthd).heartbeat(name, by="me")
+            assert caught.value.status == 404
+
+    asyncio.run(scene())

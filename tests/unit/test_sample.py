@@ -16,16 +16,15 @@ from healthd.model import Assessment, Severity
 from healthd.ports import Ports
 from healthd.registry import CheckSpec
 from healthd.sample import Bound, Due, Sampler
-from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits
-from tests.fakes import FakeClock, FakeLog
+from tests.fakes import FakeLog
+from tests.unit.assembly import ports_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     Sample = Callable[[Ports, Any, frozenset[str] | None], Awaitable[Any]]
 
-PORTS = Ports(units=FakeUnits(), host=FakeHost(), net=FakeNet(), clock=FakeClock())
+PORTS = ports_of()
 
 
 def check(

@@ -14,11 +14,10 @@ from healthd.checks.certificate import Options, Reading
 from healthd.config import load_texts
 from healthd.errors import ReadError
 from healthd.model import Item, Status
-from healthd.ports import Ports
 from healthd.probes import Certificate
 from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits
 from tests.fakes import FakeClock
+from tests.unit.assembly import ports_of
 
 DAY = 86_400.0
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
@@ -41,7 +40,7 @@ def judged(*certificates: Certificate, place: str = PATH, **options: Any) -> Ite
 def asked(text: str, answers: dict[str, Any]) -> tuple[Reading, FakeNet]:
     net = FakeNet(answers=answers)
     options = certificate.options(load_texts({"healthd.toml": f'[component.web]\ntype = "certificate"\n{text}'}), "web")
-    ports = Ports(units=FakeUnits(), host=FakeHost(), net=net, clock=FakeClock(wall=NOW))
+    ports = ports_of(net=net, clock=FakeClock(wall=NOW))
     return asyncio.run(certificate.sample(ports, options, None)), net
 
 

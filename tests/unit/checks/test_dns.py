@@ -12,11 +12,10 @@ from healthd.checks.dns import Options, Reading
 from healthd.config import load_texts
 from healthd.errors import NoAnswer
 from healthd.model import Item, Status
-from healthd.ports import Ports
 from healthd.probes import Resolved
 from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits
 from tests.fakes import FakeClock
+from tests.unit.assembly import ports_of
 
 TEXT = """
 [component.names]
@@ -43,7 +42,7 @@ def test_what_is_configured_is_what_is_asked() -> None:
     clock = FakeClock()
     net = FakeNet(answers={"example.org": said("10 mail.example.org")}, clock=clock, seconds=0.25)
     options = dns.options(load_texts({"healthd.toml": TEXT}), "names")
-    ports = Ports(units=FakeUnits(), host=FakeHost(), net=net, clock=clock)
+    ports = ports_of(net=net, clock=clock)
     reading = asyncio.run(dns.sample(ports, options, None))
 
     assert net.asked == [("example.org", {"record": "MX", "server": "9.9.9.9", "deadline": 2.0})]

@@ -12,11 +12,10 @@ from healthd.checks.http import Options, Reading
 from healthd.config import load_texts
 from healthd.errors import NoAnswer, ReadError
 from healthd.model import Item, Status
-from healthd.ports import Ports
 from healthd.probes import Certificate, Fetched
 from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits
 from tests.fakes import FakeClock
+from tests.unit.assembly import ports_of
 
 URL = "http://127.0.0.1:8000/healthz"
 DAY = 86_400.0
@@ -29,7 +28,7 @@ def asked(text: str, answer: Any = None) -> tuple[Reading, FakeNet]:
     options = http.options(
         load_texts({"healthd.toml": f'[component.web]\ntype = "http"\nurl = "{URL}"\n{text}'}), "web"
     )
-    ports = Ports(units=FakeUnits(), host=FakeHost(), net=net, clock=clock)
+    ports = ports_of(net=net, clock=clock)
     return asyncio.run(http.sample(ports, options, None)), net
 
 

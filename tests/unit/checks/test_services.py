@@ -12,10 +12,9 @@ from healthd.checks.services import Reading
 from healthd.config import CleanExit, ServicesSettings, UnitSettings
 from healthd.errors import BusLost
 from healthd.model import Finding, IssueType, Status
-from healthd.ports import Ports
-from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits, service
+from tests.fake_units import FakeUnits, service
 from tests.fakes import FakeClock
+from tests.unit.assembly import ports_of
 from tests.unit.builders import UNIT, detail, killed, settings
 from tests.unit.checks.looks import ENDED, NOW, judge, look, types
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def seen(units: FakeUnits, options: ServicesSettings | None = None, names: frozenset[str] | None = None) -> Reading:
-    ports = Ports(units=units, host=FakeHost(), net=FakeNet(), clock=FakeClock(boot=NOW))
+    ports = ports_of(units, clock=FakeClock(boot=NOW))
     return asyncio.run(services.sample(ports, options or ServicesSettings(), names))
 
 

@@ -11,10 +11,9 @@ from healthd.checks.tcp import Options
 from healthd.config import load_texts
 from healthd.errors import NoAnswer
 from healthd.model import Item, Status
-from healthd.ports import Ports
 from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits
 from tests.fakes import FakeClock
+from tests.unit.assembly import ports_of
 
 ADDRESS = "127.0.0.1:6379"
 TEXT = f"""
@@ -31,7 +30,7 @@ def asked(**answers: Any) -> tuple[Talk, FakeNet]:
     clock = FakeClock()
     net = FakeNet(answers=answers.get("answers", {}), clock=clock, seconds=0.25)
     options = tcp.options(load_texts({"healthd.toml": TEXT}), "redis")
-    return asyncio.run(tcp.sample(Ports(units=FakeUnits(), host=FakeHost(), net=net, clock=clock), options, None)), net
+    return asyncio.run(tcp.sample(ports_of(net=net, clock=clock), options, None)), net
 
 
 def item(talk: Talk, **options: Any) -> Item:

@@ -11,10 +11,9 @@ from healthd.checks.unix import Options
 from healthd.config import load_texts
 from healthd.errors import NoAnswer
 from healthd.model import Status
-from healthd.ports import Ports
 from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits
 from tests.fakes import FakeClock
+from tests.unit.assembly import ports_of
 
 PATH = "/run/web/web.sock"
 TEXT = f'[component.web]\ntype = "unix"\npath = "{PATH}"\nsend = "ü"\nexpect = "→"\ntimeout_seconds = 2\n'
@@ -23,7 +22,7 @@ TEXT = f'[component.web]\ntype = "unix"\npath = "{PATH}"\nsend = "ü"\nexpect = 
 def asked(answers: dict[str, Any]) -> tuple[Talk, FakeNet]:
     net, clock = FakeNet(answers=answers), FakeClock()
     options = unix.options(load_texts({"healthd.toml": TEXT}), "web")
-    return asyncio.run(unix.sample(Ports(units=FakeUnits(), host=FakeHost(), net=net, clock=clock), options, None)), net
+    return asyncio.run(unix.sample(ports_of(net=net, clock=clock), options, None)), net
 
 
 def test_what_is_configured_is_what_is_asked() -> None:

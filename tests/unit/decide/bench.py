@@ -19,9 +19,9 @@ from healthd.decide.happenings import Ended, Held, News, Order, Started
 from healthd.model import Assessment, IssueType, JobResult
 from healthd.ports import Ports
 from healthd.record.saved import entries, restore
-from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits, service
+from tests.fake_units import FakeUnits, service
 from tests.fakes import FakeClock
+from tests.unit.assembly import ports_of
 from tests.unit.builders import UNIT, finding, item, killed
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class Bench:
         return judged
 
     def _ports(self) -> Ports:
-        return Ports(units=self.units, host=FakeHost(), net=FakeNet(), clock=FakeClock(boot=self.boot))
+        return ports_of(self.units, clock=FakeClock(boot=self.boot))
 
     # What a test asks
 
