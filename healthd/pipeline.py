@@ -345,6 +345,7 @@ class Pipeline:
             items=self.picture.items,
             usable=self.picture.usable,
             unhealthy=self.picture.unhealthy,
+            configured=frozenset(self.picture.components),
         )
 
     def host_state(self) -> State:

@@ -22,7 +22,8 @@ class Moment:
 
     `current`: unit facts are as systemd has them. `items` are all items by component and name, as last judged; of a
     component without a usable reading there are none. `usable`: the components that have one, with items or without;
-    `unhealthy`: those that are so bad that what depends on them cannot be well.
+    `unhealthy`: those that are so bad that what depends on them cannot be well; `configured`: all that there are (None:
+    that was not said).
     """
 
     now: float
@@ -34,6 +35,7 @@ class Moment:
     items: Mapping[tuple[str, str], Item]
     usable: frozenset[str]
     unhealthy: frozenset[str] = frozenset()
+    configured: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

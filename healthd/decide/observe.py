@@ -114,15 +114,17 @@ def _failure(turn: Turn, finding: Finding) -> str:
 
 
 def _close_lost(turn: Turn) -> None:
-    """What a check that has a reading does not speak of any more is no issue any more."""
+    """What a check that has a reading does not speak of any more is no issue any more, nor what nobody checks."""
     items = turn.moment.items
     lost = [ticket for ticket in turn.tickets.values() if ticket.open and ticket.key.name not in items]
     lost_stops = [name for name in turn.stopped if name not in items]
     if not lost and not lost_stops:
         return
-    usable = turn.moment.usable
+    usable, configured = turn.moment.usable, turn.moment.configured
     for ticket in lost:
-        if ticket.key.component in usable:
+        if configured is not None and ticket.key.component not in configured:
+            turn.resolve(ticket, "it is not in the configuration any more", well=False)
+        elif ticket.key.component in usable:
             there = ticket.unit is not None and ticket.unit in turn.moment.facts
             text = "it need not be watched any more" if there else "it exists no more"
             turn.resolve(ticket, text, well=False)

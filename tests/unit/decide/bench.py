@@ -196,6 +196,7 @@ class Bench:
             facts=self.units.facts(),
             items=self.picture.items,
             usable=self.picture.usable,
+            configured=frozenset(self.picture.components),
         )
 
     def _look(self, names: frozenset[str] | None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

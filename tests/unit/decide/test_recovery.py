@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
 from healthd.config import Heal, UnitSettings
-from healthd.decide.happenings import Ended, Resolved
+from healthd.decide import engine
+from healthd.decide.happenings import Ended, News, Resolved
 from healthd.model import HoldReason
 from tests.fake_units import service
 from tests.unit.builders import UNIT, detail, killed, settings
 from tests.unit.decide.bench import Bench, fail_attempt, healed
+
+if TYPE_CHECKING:
+    from healthd.decide.case import Moment
+    from healthd.decide.happenings import Happening
 
 
 def test_a_recovery_without_an_attempt_of_healthd_resolves_when_it_has_settled() -> None:
@@ -114,6 +122,23 @@ def test_a_unit_that_is_gone_is_no_issue_any_more() -> None:
 
     (resolved,) = bench.of(Resolved)
     assert (resolved.well, resolved.text) == (False, "it exists no more")
+
+
+def test_an_issue_of_a_component_that_a_reload_took_away_is_closed_and_one_without_a_reading_is_not() -> None:
+    bench = Bench(service(UNIT), service("other.service"), configuration=settings(dry_run=True))
+    bench.kill(UNIT)
+    bench.turn([UNIT])
+    unread = replace(bench.moment(), items={}, usable=frozenset(), configured=frozenset({"services"}))
+    elsewhere = replace(unread, configured=frozenset({"memory"}))
+
+    assert not any(isinstance(each, Resolved) for each in happens(bench, unread))
+    (resolved,) = (each for each in happens(bench, elsewhere) if isinstance(each, Resolved))
+    assert (resolved.well, resolved.text) == (False, "it is not in the configuration any more")
+
+
+def happens(bench: Bench, moment: Moment) -> tuple[Happening, ...]:
+    """What the engine makes of this moment after a reload."""
+    return engine.step(bench.settings, bench.state, moment, News(everything=True)).happenings
 
 
 def test_an_attempt_on_a_unit_that_is_gone_has_failed() -> None:
