@@ -31,8 +31,9 @@ class CheckSpec:
 
     `options` picks the options of the component of this name out of the settings. `sample` only reads; it is given the
     names of the items to look at, or None for all, and raises `Absent` where the host lacks what it would read.
-    `assess` is pure: it is given the reading, the one before it (None: this is the first) and the options. `score`
-    turns all items of the component into its score. `noun` is what an item is, in the singular.
+    `assess` is pure: it is given the reading, what `keep` made of the one before it (None: this is the first) and the
+    options. `keep`, given the same, says what the next one is to be compared with: the reading itself, where nothing
+    else is said. `score` turns all items of the component into its score. `noun` is what an item is, in the singular.
 
     `immediate`: the check reads what is known already and is run within the turn; any other runs beside it, and its
     reading is news for a later one. `asks_unit`: what it reads is what the component's unit answers, so that there is
@@ -45,6 +46,7 @@ class CheckSpec:
     sample: Callable[[Ports, Any, frozenset[str] | None], Awaitable[Any]]
     assess: Callable[[Any, Any, Any], Assessment]
     score: Callable[[Iterable[Item]], float]
+    keep: Callable[[Any, Any, Any], Any] = lambda reading, _before, _options: reading
     noun: str = "item"
     immediate: bool = False
     asks_unit: bool = False

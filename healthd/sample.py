@@ -151,9 +151,10 @@ class Sampler:
     async def _ask(self, due: Due) -> Assessment:
         check = due.check
         reading = await check.spec.sample(self._ports, check.options, due.names)
-        assessment = check.spec.assess(reading, self._before.get(check.name), check.options)
+        before = self._before.get(check.name)
+        assessment = check.spec.assess(reading, before, check.options)
         if due.names is None:
-            self._before[check.name] = reading
+            self._before[check.name] = check.spec.keep(reading, before, check.options)
         unit = check.component.unit
         if unit is None:
             return assessment

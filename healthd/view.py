@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from healthd import __version__
 from healthd.answers import Budget, HealthStatus
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from healthd.decide.state import Ticket
     from healthd.pipeline import Pipeline
     from healthd.ports import Clock, Host
+
+_NETWORK: Final = "network"
+_PEERS: Final = "peers"
 
 
 class View:
@@ -90,12 +93,22 @@ class View:
             overall_score=round(picture.score(), 4),
             uptime_seconds=round(self._clock.boot() - self._started_at, 1),
             memory_mb=self._host.memory_used() // 2**20,
-            active_peers=self._host.established_connections(),
+            active_peers=self._peers(),
             version=__version__,
             timestamp=self._clock.wall(),
             health_checks={name: self.health(component) for name, component in picture.shown().items()},
             ready=ready,
         )
+
+    def _peers(self) -> int:
+        """What a component says of its peers, the one called network before others; else established connections."""
+        shown = sorted(self._pipeline.picture.shown().items(), key=lambda each: each[0] != _NETWORK)
+        own = (each.items.get("") for _, each in shown if each.score is not None)
+        counts = (
+            measure.value for item in own if item is not None for measure in item.measures if measure.name == _PEERS
+        )
+        count = next(counts, None)
+        return self._host.established_connections() if count is None else int(count)
 
     def budget(self) -> Budget:
         """What is left of the host's budget."""

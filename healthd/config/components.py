@@ -41,7 +41,8 @@ WEIGHT: Final = 0.1
 EXEC_INTERVAL_MIN: Final = 10.0
 """A probe program costs a process and a start of a unit each time: not oftener than this (seconds)."""
 
-_METRIC: Final = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*(?:\{[^{}]*\})?")
+_LABEL: Final = r'\s*[A-Za-z_][A-Za-z0-9_]*\s*=\s*(?:"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\')\s*'
+_METRIC: Final = re.compile(rf"[A-Za-z_:][A-Za-z0-9_:]*(?:\{{(?:{_LABEL}(?:,{_LABEL})*,?)?\s*\}})?")
 _USER: Final = re.compile(r"[a-z_][a-z0-9_-]{0,30}\$?")
 _WORD: Final = re.compile(r"[!-~]{1,253}")
 _ANY: Final = Number(-ENDLESS, ENDLESS)

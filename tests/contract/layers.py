@@ -40,7 +40,12 @@ TABLE: Final = (
     Row(modules=("registry",), may=WORDS, may_name=("ports", "config")),
     *(Row(modules=(package,), may=(*WORDS, *CONTRACTS)) for package in PURE),
     *(Row(modules=(stage,), may=(*WORDS, *CONTRACTS, *PURE)) for stage in STAGES),
-    Row(modules=("checks",), may=(*WORDS, *CONTRACTS, "assess.score", "assess.probe", "decide.failure"), alone=True),
+    Row(modules=("formats",), may=WORDS),
+    Row(
+        modules=("checks",),
+        may=(*WORDS, *CONTRACTS, "formats", "assess.score", "assess.probe", "decide.failure"),
+        alone=True,
+    ),
     Row(modules=("actions",), may=(*WORDS, *CONTRACTS), alone=True),
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
     Row(modules=("pipeline", "looks"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "looks")),

@@ -1,0 +1,1 @@
+"""Texts in formats of others, taken apart: pure functions of bytes, tolerant of what they are not about."""
