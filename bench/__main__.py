@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import heal, history, rest, start, status, storm
+from bench import heal, history, hung, rest, start, status, storm
 from bench.stage import Stage, stage
 from bench.table import as_json, show
 from tools.throwaway import Release
@@ -23,6 +23,7 @@ BENCHES: dict[str, Callable[[Stage], Measured]] = {
     "start": start.measure,
     "status": status.measure,
     "heal": heal.measure,
+    "hung": hung.measure,
     "storm": storm.measure,
     "rest": rest.measure,
     "history": history.measure,
