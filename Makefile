@@ -14,7 +14,7 @@ PYTHON := /usr/bin/python3
 RELEASE ?= bookworm
 RELEASES := bookworm trixie
 PACKAGE = $$(ls dist/healthd_*.deb)
-UNITS := healthd.service healthd.socket healthd-failed.service
+UNITS := healthd.service healthd.socket healthd-failed.service healthd-check@.service
 SCRIPTS := .ci/run tools/bootstrap tools/build-deb systemd/after-end systemd/worth-telling \
 	$(wildcard debian/healthd.p* debian/tests/heals-*)
 

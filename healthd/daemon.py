@@ -27,6 +27,7 @@ from healthd.heal import Healer
 from healthd.host import LinuxHost
 from healthd.model import Severity, Status
 from healthd.net import Network
+from healthd.outputs import Outputs
 from healthd.pipeline import Pipeline
 from healthd.places import runs_under_systemd, runtime_directory, state_directory
 from healthd.ports import Ports
@@ -177,7 +178,14 @@ class Daemon:
             self._log.debug("the history of the last hour is not known", error=str(error))
 
     def _assemble(self, state: EngineState, engine_clock: EngineClock) -> Pipeline:
-        ports = Ports(units=self._units, host=self._host, net=Network(), clock=self._clock, beats=self._beats)
+        ports = Ports(
+            units=self._units,
+            host=self._host,
+            net=Network(),
+            clock=self._clock,
+            beats=self._beats,
+            outputs=Outputs(),
+        )
         return Pipeline(
             settings=self._settings,
             checks=self._checks(self._settings),

@@ -6,7 +6,7 @@ limits rest on are engine seconds (see `decide/engine.py`) and never leave the e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -249,10 +249,14 @@ class SystemState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
-    """How a dispatched job ended: systemd's word ("done", "failed", "timeout", "canceled"), or "refused" and why."""
+    """How a dispatched job ended: systemd's word ("done", "failed", "timeout", "canceled"), or "refused" and why.
+
+    `unit`: how its unit was at that instant. One that has done its work is forgotten by systemd in the next.
+    """
 
     result: str
     text: str = ""
+    unit: UnitFacts | None = field(default=None, compare=False, repr=False)
 
     @property
     def done(self) -> bool:

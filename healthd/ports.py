@@ -163,6 +163,13 @@ class Beats(Protocol):
         """For how long nothing was heard of an expected job; `ReadError` if nobody expects it."""
 
 
+class Outputs(Protocol):
+    """What the programs of `exec` checks printed."""
+
+    def read(self, component: str) -> str:
+        """The beginning of what the program of this component printed in its last run. Raises `ReadError`."""
+
+
 class Log(Protocol):
     """Where events go: the journal, a terminal, or lines of JSON."""
 
@@ -274,3 +281,4 @@ class Ports:
     net: Net
     clock: Clock
     beats: Beats
+    outputs: Outputs

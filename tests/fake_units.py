@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
-from healthd.errors import BusLost, StorageError
+from healthd.errors import BusLost, ReadError, StorageError
 from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
 
 if TYPE_CHECKING:
@@ -171,6 +171,18 @@ class FakeHost:
 
     def established_connections(self) -> int:
         return 3
+
+
+class FakeOutputs:
+    """Fulfils `ports.Outputs`: what each program printed, by component."""
+
+    def __init__(self, printed: Mapping[str, str] | None = None) -> None:
+        self.printed = dict(printed or {})
+
+    def read(self, component: str) -> str:
+        if component not in self.printed:
+            raise ReadError("its output cannot be read: No such file or directory")
+        return self.printed[component]
 
 
 class MemoryStore:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 PUBLIC = 0o644
 """The mode of the rule: polkitd is not root and must read it."""
 
+DROP_IN = "50-healthd.conf"
+"""What a drop-in of healthd's is called in its folder."""
+
+_FOLDER = "healthd-check@"
 _SIZE_MAX = 1024 * 1024  # no valid file of the configuration is larger
 _MARK = b"// Sealed: "
 
@@ -39,6 +43,28 @@ def sources(config: str) -> tuple[bytes, ...]:
     except OSError:
         return ()
     return tuple(parts)
+
+
+def drop_ins(units: str) -> dict[str, bytes]:
+    """The drop-ins that healthd wrote below this directory of unit files, by path. Raises `OSError`."""
+    found = {}
+    for entry in _folders(units):
+        name = os.path.join(entry, DROP_IN)
+        if os.path.lexists(name):
+            found[name] = _text(name)
+    return found
+
+
+def parts(texts: dict[str, bytes]) -> tuple[bytes, ...]:
+    """Drop-ins as a seal takes them in."""
+    return tuple(part for name in sorted(texts) for part in (os.fsencode(name), texts[name]))
+
+
+def _folders(units: str) -> list[str]:
+    try:
+        return [entry.path for entry in os.scandir(units) if entry.name.startswith(_FOLDER) and entry.is_dir()]
+    except FileNotFoundError:
+        return []
 
 
 def sealed(rule: bytes, made_from: Iterable[bytes]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from healthd.config import crosscheck
+from healthd.config import crosscheck, programs
 from healthd.config.fragments import Unusable, find, parse, read
 from healthd.config.merge import merge
 from healthd.config.report import Report
@@ -40,7 +40,7 @@ def load(path: Path | None = None, *, changes: Mapping[Path, Path | None] | None
         except Unusable as unusable:
             report.add_file(order, unusable.problem)
             complete = False
-    return _settings(fragments, report, complete=complete)
+    return _settings(fragments, report, complete=complete, on_host=True)
 
 
 def load_texts(texts: Mapping[str, str | bytes] | None = None) -> Settings:
@@ -61,7 +61,7 @@ def load_texts(texts: Mapping[str, str | bytes] | None = None) -> Settings:
     return _settings(fragments, report, complete=complete)
 
 
-def _settings(fragments: Sequence[Fragment], report: Report, *, complete: bool) -> Settings:
+def _settings(fragments: Sequence[Fragment], report: Report, *, complete: bool, on_host: bool = False) -> Settings:
     root = merge(fragments)
     result = settings(root, report, complete=complete)
     if root is not None and complete:
@@ -71,4 +71,6 @@ def _settings(fragments: Sequence[Fragment], report: Report, *, complete: bool) 
     warnings = Report()
     if root is not None:
         crosscheck.warn(root, result, warnings)
+        if on_host:
+            programs.warn_of_missing(root, result, warnings)
     return replace(result, files=tuple(fragment.file for fragment in fragments), warnings=warnings.problems())

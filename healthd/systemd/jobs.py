@@ -35,16 +35,17 @@ class Jobs:
         self._ledger = ledger
         self._clock = clock
         self._asking = 0
-        self._ends: dict[int, str] = {}  # of the jobs that ended while any was being asked for
+        self._ends: dict[int, JobResult] = {}  # of the jobs that ended while any was being asked for
         self._awaited: dict[int, list[asyncio.Future[JobResult]]] = {}
         self._room = asyncio.Semaphore(AT_ONCE)
 
     def ended(self, job: int, name: str, result: str) -> None:
         """A job is gone."""
         self._ledger.job_ended(job, name, result, self._clock.boot())
+        end = JobResult(result=result, unit=self._ledger.units.get(name))
         if self._asking:
-            self._ends[job] = result
-        self._tell(self._awaited.get(job, ()), JobResult(result=result))
+            self._ends[job] = end
+        self._tell(self._awaited.get(job, ()), end)
 
     def lost(self, reason: str) -> None:
         """The connection is gone: how the awaited jobs end will not be heard."""
@@ -89,7 +90,7 @@ class Jobs:
             end: asyncio.Future[JobResult] = asyncio.get_running_loop().create_future()
             self._awaited.setdefault(job, []).append(end)
             if job in self._ends:
-                end.set_result(JobResult(result=self._ends[job]))
+                end.set_result(self._ends[job])
             else:
                 lasting = job
             return job, end

@@ -31,7 +31,7 @@ CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "record", "expose")
 LIKE_THINGS: Final = ("checks", "actions")
-DOORS: Final = ("systemd", "host", "net", "clock")
+DOORS: Final = ("systemd", "host", "net", "outputs", "clock")
 ANSWERS: Final = ("figures", "histogram", "control", "view", "explain", "doctor", "aliases")
 
 TABLE: Final = (

@@ -24,7 +24,7 @@ from healthd.registry import find_actions, find_checks
 from healthd.sample import Bound, Sampler, bind
 from healthd.view import View
 from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits, MemoryStore
+from tests.fake_units import FakeHost, FakeOutputs, FakeUnits, MemoryStore
 from tests.fakes import FakeClock, FakeLog
 
 if TYPE_CHECKING:
@@ -62,12 +62,13 @@ def bound(configuration: Settings, *others: Bound) -> list[Bound]:
     return [*bind(configuration, find_checks()), *others]
 
 
-def ports_of(
+def ports_of(  # noqa: PLR0917
     units: FakeUnits | None = None,
     host: FakeHost | None = None,
     clock: FakeClock | None = None,
     beats: Beats | None = None,
     net: Net | None = None,
+    outputs: FakeOutputs | None = None,
 ) -> Ports:
     """What a check may reach; of what a test does not name, a host on which nothing happens."""
     clock = clock or FakeClock()
@@ -80,6 +81,7 @@ def ports_of(
         net=net or FakeNet(),
         clock=clock,
         beats=beats or nobody,
+        outputs=outputs or FakeOutputs(),
     )
 
 

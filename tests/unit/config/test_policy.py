@@ -27,11 +27,18 @@ class Host:
         self.config.touch()
         self.rules = folder / "rules.d"
         self.rules.mkdir()
+        self.units = folder / "units"
+        self.units.mkdir()
         self.output = self.rules / "60-healthd-units.rules"
 
     def run(self, when: str) -> None:
         """Run the helper; it must end well whatever happens."""
-        assert main([f"--at-{when}", "--config", str(self.config), "--output", str(self.output)]) == 0
+        assert (
+            main(
+                [f"--at-{when}", "--config", str(self.config), "--output", str(self.output), "--units", str(self.units)]
+            )
+            == 0
+        )
 
     def drop_in(self, name: str, text: str) -> Path:
         """Add a file beside the main one."""
@@ -274,3 +281,72 @@ def test_each_reload_says_that_the_configuration_is_still_wrong(host: Host, caps
 
 def test_helper_and_daemon_mean_the_same_file() -> None:
     assert str(DEFAULT_FILE) == CONFIG_FILE
+
+
+# The programs of exec components
+
+PROGRAM = '[component.disk]\ntype = "exec"\ncommand = ["/bin/true"]\n'
+
+
+def test_a_program_gets_its_drop_in_and_loses_it_with_its_component(host: Host) -> None:
+    file = host.drop_in("a.toml", PROGRAM)
+    host.run("start")
+    written = host.units / "healthd-check@disk.service.d" / "50-healthd.conf"
+    assert 'ExecStart=:"/bin/true"\n' in written.read_text()
+    assert written.stat().st_mode & 0o777 == 0o644
+
+    file.unlink()
+    host.run("reload")
+    assert list(host.units.iterdir()) == []
+
+
+def test_what_an_administrator_put_beside_a_drop_in_stays(host: Host) -> None:
+    file = host.drop_in("a.toml", PROGRAM)
+    host.run("start")
+    own = host.units / "healthd-check@disk.service.d" / "override.conf"
+    own.touch()
+
+    file.unlink()
+    host.run("reload")
+    assert list(own.parent.iterdir()) == [own]
+
+
+def test_a_drop_in_that_is_gone_or_was_changed_is_put_right_at_the_next_start(
+    host: Host, parsings: Sequence[Settings]
+) -> None:
+    host.drop_in("a.toml", PROGRAM)
+    host.run("start")
+    host.run("start")
+    assert len(parsings) == 1
+    written = host.units / "healthd-check@disk.service.d" / "50-healthd.conf"
+    text = written.read_text()
+
+    written.write_text("[Service]\nUser=root\n")
+    host.run("start")
+    assert written.read_text() == text
+
+    written.unlink()
+    host.run("start")
+    assert written.read_text() == text
+
+
+def test_a_wrong_configuration_leaves_the_programs_as_they_are(host: Host) -> None:
+    file = host.drop_in("a.toml", PROGRAM)
+    host.run("start")
+    file.write_text("[health]\nx = 1\n")
+
+    for when in ("reload", "start"):
+        host.run(when)
+        assert [folder.name for folder in host.units.iterdir()] == ["healthd-check@disk.service.d"]
+
+
+def test_drop_ins_that_cannot_be_written_are_said_and_the_rule_is_written(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.drop_in("a.toml", PROGRAM)
+    (host.units / "healthd-check@disk.service.d").touch()
+
+    host.run("start")
+
+    assert "programs of exec components not set up" in capsys.readouterr().err
+    assert unsealed(host.output.read_bytes()) == render_rule(load_texts()).encode()
