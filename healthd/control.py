@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from healthd.decide.state import Attempt, Key, Ticket
     from healthd.doctor import Doctor
     from healthd.explain import Explainer
-    from healthd.figures import Figures
     from healthd.model import ActionKind, Issue
     from healthd.pipeline import Pipeline
     from healthd.ports import Beats, Store, Units
+    from healthd.tally import Tally
     from healthd.view import View
 
 _OWN_UNIT: Final = "healthd.service"
@@ -45,13 +45,13 @@ class Controller:
         doctor: Doctor,
         units: Units,
         store: Store,
-        figures: Figures,
+        tally: Tally,
         beats: Beats,
         apply: Callable[[], Awaitable[None]],
         under_systemd: bool,
     ) -> None:
         self._pipeline, self._view, self._explainer, self._doctor = pipeline, view, explainer, doctor
-        self._store, self._figures, self._beats = store, figures, beats
+        self._store, self._tally, self._beats = store, tally, beats
         self._units, self._apply, self._under_systemd = units, apply, under_systemd
         self._turns = 0
         pipeline.watch(self._turned)
@@ -81,7 +81,7 @@ class Controller:
         return await self._doctor.diagnose()
 
     def families(self) -> Iterable[Family]:
-        return self._figures.families()
+        return self._tally.families()
 
     async def heartbeat(self, name: str, *, by: str) -> None:
         component = self._pipeline.settings.component.get(name)

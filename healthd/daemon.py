@@ -22,7 +22,6 @@ from healthd.doctor import Doctor
 from healthd.errors import BusError, ConfigError, HealthdError, StorageError
 from healthd.events import Event
 from healthd.explain import Explainer
-from healthd.figures import Figures
 from healthd.heal import Healer
 from healthd.host import LinuxHost
 from healthd.model import Severity, Status
@@ -40,6 +39,7 @@ from healthd.systemd.journal import leads_to_journal
 from healthd.systemd.listen import inherited
 from healthd.systemd.notify import Notifier
 from healthd.systemd.units import SystemdUnits
+from healthd.tally import Tally
 from healthd.view import View
 
 if TYPE_CHECKING:
@@ -130,9 +130,9 @@ class Daemon:
         # After READY: clients wait in the backlog meanwhile, and a start need not wait for what serves them.
         from healthd.expose.front import Front
 
-        figures = Figures(self._pipeline, self._view, self._host)
-        self._front = Front(self._control(sockets, figures), self._units, self._host, self._log)
-        figures.requests = self._front.requests
+        tally = Tally(self._pipeline, self._view, self._host)
+        self._front = Front(self._control(sockets, tally), self._units, self._host, self._log)
+        tally.requests = self._front.requests
         self._doctor.tcp = self._front.diagnoses
         self._front.configure(self._settings.http)
         self._begin(group, self._front.run(sockets), "expose")
@@ -358,7 +358,7 @@ class Daemon:
         finally:
             self._notifier.ready(self._status_line())
 
-    def _control(self, sockets: Sequence[socket.socket], figures: Figures) -> Controller:
+    def _control(self, sockets: Sequence[socket.socket], tally: Tally) -> Controller:
         self._doctor = Doctor(
             pipeline=self._pipeline,
             units=self._units,
@@ -374,7 +374,7 @@ class Daemon:
             doctor=self._doctor,
             units=self._units,
             store=self._store,
-            figures=figures,
+            tally=tally,
             beats=self._beats,
             apply=self._apply,
             under_systemd=self._notifier.active,

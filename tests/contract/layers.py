@@ -32,7 +32,7 @@ PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "record", "expose")
 LIKE_THINGS: Final = ("checks", "actions")
 DOORS: Final = ("systemd", "host", "net", "outputs", "clock")
-ANSWERS: Final = ("figures", "histogram", "control", "view", "explain", "doctor", "aliases")
+ANSWERS: Final = ("tally", "histogram", "control", "view", "explain", "doctor", "aliases")
 
 TABLE: Final = (
     Row(modules=WORDS, may=WORDS),

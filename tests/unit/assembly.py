@@ -14,7 +14,6 @@ from healthd.decide.engine import resume
 from healthd.decide.state import EngineClock
 from healthd.doctor import Doctor
 from healthd.explain import Explainer
-from healthd.figures import Figures
 from healthd.heal import Healer
 from healthd.pipeline import Pipeline
 from healthd.ports import Ports
@@ -22,6 +21,7 @@ from healthd.record.beats import Beats, expected_beats
 from healthd.record.saved import restore
 from healthd.registry import find_actions, find_checks
 from healthd.sample import Bound, Sampler, bind
+from healthd.tally import Tally
 from healthd.view import View
 from tests.fake_net import FakeNet
 from tests.fake_units import FakeHost, FakeOutputs, FakeUnits, MemoryStore
@@ -135,7 +135,7 @@ def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
         doctor=doctor_of(healthd),
         units=healthd.units,
         store=healthd.store,
-        figures=Figures(healthd.pipeline, healthd.view, FakeHost()),
+        tally=Tally(healthd.pipeline, healthd.view, FakeHost()),
         beats=healthd.beats,
         apply=apply,
         under_systemd=under_systemd,

@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from healthd.events import Event
 from healthd.expose.exposition import text
-from healthd.figures import Figures
 from healthd.histogram import Histogram
 from healthd.model import Measure, Status
+from healthd.tally import Tally
 from tests.fake_units import FakeHost, service
 from tests.unit.assembly import assembled, settings
 from tests.unit.test_looks import Probe, settle
@@ -48,12 +48,12 @@ def page(
     async def play() -> str:
         others = [] if probe is None else [probe.bound]
         async with assembled(WEB, others=others) as healthd:
-            figures = Figures(healthd.pipeline, healthd.view, FakeHost())
+            tally = Tally(healthd.pipeline, healthd.view, FakeHost())
             if probe is not None:
                 await settle(healthd, probe.bound.name, Status.HEALTHY)
                 await healthd.pipeline.look([probe.bound.name])
             await scene(healthd)
-            return text(figures.families(), openmetrics=openmetrics).decode()
+            return text(tally.families(), openmetrics=openmetrics).decode()
 
     body = asyncio.run(play())
     families = list((parse_openmetrics if openmetrics else parse_text)(body))
@@ -150,8 +150,8 @@ def test_each_run_of_a_check_is_counted_and_timed() -> None:
 def test_a_budget_that_is_switched_off_never_runs_out() -> None:
     async def play() -> str:
         async with assembled(WEB, configuration=settings(host_budget_actions=0)) as healthd:
-            figures = Figures(healthd.pipeline, healthd.view, FakeHost())
-            return text(figures.families(), openmetrics=False).decode()
+            tally = Tally(healthd.pipeline, healthd.view, FakeHost())
+            return text(tally.families(), openmetrics=False).decode()
 
     assert "healthd_host_budget_remaining +Inf\n" in asyncio.run(play())
 

@@ -27,7 +27,7 @@ _RECEIVERS: Final = ("alertmanager", "email", "pagerduty", "slack", "webhook")
 _ON_UNITS: Final = (ActionKind.START_UNIT, ActionKind.RESTART_UNIT)
 
 
-class Figures:
+class Tally:
     """Counts what the pipeline tells, and makes the families of metrics of it. Series are there from the start, at 0.
 
     `requests` are the answers so far by method and status, which whoever serves them counts.
