@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Series,
     )
     from healthd.events import Event
+    from healthd.figures import Cpu, Memory, Pressure, Sensor, Tables
     from healthd.model import ActionKind, Issue, JobResult, Severity, Silence, SystemState, UnitFacts
     from healthd.probes import Certificate, Fetched, Resolved
 
@@ -42,13 +43,10 @@ class Clock(Protocol):
 
 
 class Host(Protocol):
-    """What the kernel says about this machine."""
+    """What the kernel says about this machine. Figures raise `ReadError`, or `Absent` where there are none."""
 
     def boot_id(self) -> str:
         """The random id of this boot."""
-
-    def memory_used(self) -> int:
-        """Used memory of the host in bytes (total less available)."""
 
     def uptime(self) -> float:
         """Seconds since the host booted."""
@@ -58,6 +56,21 @@ class Host(Protocol):
 
     def established_connections(self) -> int:
         """TCP connections in state ESTABLISHED, IPv4 and IPv6."""
+
+    def memory(self) -> Memory:
+        """Memory and swap."""
+
+    def cpu(self) -> Cpu:
+        """What the processors have done since boot."""
+
+    def pressure(self) -> Pressure:
+        """How much of the time tasks waited."""
+
+    def tables(self) -> Tables:
+        """How full the kernel's tables are."""
+
+    async def sensors(self) -> tuple[Sensor, ...]:
+        """Temperatures of the sensors that have limits of their own."""
 
 
 class Units(Protocol):

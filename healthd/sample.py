@@ -65,6 +65,10 @@ class Due:
     names: frozenset[str] | None
 
 
+LEAST_SECONDS: Final = 0.5
+"""What has grown is held against a reading at least so old: an operator's look right after another measures nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampled:
     """What came of one run of a check, at `at` (boot seconds), and how many seconds it took."""
@@ -73,6 +77,25 @@ class Sampled:
     assessment: Assessment
     at: float
     took: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Readings:
+    """What the next reading is held against: `before`, and a newer one, of `at`, that will be when it is old enough."""
+
+    before: Any = None
+    newer: Any = None
+    at: float = 0.0
+
+    def until(self, now: float) -> _Readings:
+        """These, as they stand for a reading that is taken now."""
+        if self.newer is None or now < self.at + LEAST_SECONDS:
+            return self
+        return _Readings(before=self.newer)
+
+    def followed_by(self, reading: Any, now: float) -> _Readings:
+        """These with one that was taken now."""
+        return self if self.newer is not None else _Readings(before=self.before, newer=reading, at=now)
 
 
 class Sampler:
@@ -85,7 +108,7 @@ class Sampler:
         self._ports, self._log = ports, log
         self._failing: set[str] = set()
         self._broken: set[str] = set()
-        self._before: dict[str, Any] = {}
+        self._before: dict[str, _Readings] = {}
         self._running: set[str] = set()
 
     @property
@@ -151,10 +174,12 @@ class Sampler:
     async def _ask(self, due: Due) -> Assessment:
         check = due.check
         reading = await check.spec.sample(self._ports, check.options, due.names)
-        before = self._before.get(check.name)
-        assessment = check.spec.assess(reading, before, check.options)
+        now = self._ports.clock.boot()
+        readings = self._before.get(check.name, _Readings()).until(now)
+        assessment = check.spec.assess(reading, readings.before, check.options)
         if due.names is None:
-            self._before[check.name] = check.spec.keep(reading, before, check.options)
+            kept = check.spec.keep(reading, readings.before, check.options)
+            self._before[check.name] = readings.followed_by(kept, now)
         unit = check.component.unit
         if unit is None:
             return assessment

@@ -92,7 +92,7 @@ class View:
             state=self._pipeline.host_state(),
             overall_score=round(picture.score(), 4),
             uptime_seconds=round(self._clock.boot() - self._started_at, 1),
-            memory_mb=self._host.memory_used() // 2**20,
+            memory_mb=self._host.memory().used // 2**20,
             active_peers=self._peers(),
             version=__version__,
             timestamp=self._clock.wall(),

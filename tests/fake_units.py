@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
 from healthd.errors import BusLost, ReadError, StorageError
+from healthd.figures import Cpu, Memory, Pressure, Sensor, Tables
 from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from healthd.answers import HistoryQuery, Note, Series
+
+_T = TypeVar("_T")
 
 SIMPLE = UnitDetail(
     service_type="simple",
@@ -148,13 +151,17 @@ class FakeUnits:
 
 
 class FakeHost:
-    """Fulfils `ports.Host`."""
+    """Fulfils `ports.Host`. Its figures are those that a test puts there; one that is None cannot be read."""
+
+    def __init__(self) -> None:
+        self.memory_now: Memory | None = Memory(at=1000.0, total=2 * 2**30, available=3 * 2**29)
+        self.cpu_now: Cpu | None = None
+        self.pressure_now: Pressure | None = None
+        self.tables_now: Tables | None = None
+        self.sensors_now: tuple[Sensor, ...] | None = None
 
     def boot_id(self) -> str:
         return "this-boot"
-
-    def memory_used(self) -> int:
-        return 512 * 2**20
 
     def uptime(self) -> float:
         return 5000.0
@@ -171,6 +178,27 @@ class FakeHost:
 
     def established_connections(self) -> int:
         return 3
+
+    def memory(self) -> Memory:
+        return _known(self.memory_now)
+
+    def cpu(self) -> Cpu:
+        return _known(self.cpu_now)
+
+    def pressure(self) -> Pressure:
+        return _known(self.pressure_now)
+
+    def tables(self) -> Tables:
+        return _known(self.tables_now)
+
+    async def sensors(self) -> tuple[Sensor, ...]:
+        return _known(self.sensors_now)
+
+
+def _known(figures: _T | None) -> _T:
+    if figures is None:
+        raise ReadError("not readable here")
+    return figures
 
 
 class FakeOutputs:

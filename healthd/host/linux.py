@@ -1,41 +1,68 @@
-"""The figures of this machine as a whole; the port `Host`."""
+"""This machine as a whole; the port `Host`."""
 
 from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from healthd.errors import ReadError
+from healthd.host import cpu, memory, pressure, sensors, tables
+from healthd.host.aside import Aside
 from healthd.host.own import own_process
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from healthd.answers import OwnProcess
+    from healthd.figures import Cpu, Memory, Pressure, Sensor, Tables
 
 _START_TIME = 19  # proc_pid_stat(5): field 22, counted from behind the name of the program
 _ESTABLISHED = b"01"  # the kernel's number for TCP_ESTABLISHED, in hexadecimal as /proc/net/tcp prints it
+_SENSOR_SECONDS = 5.0
 
 
 class LinuxHost:
-    """This machine, read from `proc_root`; fulfils `ports.Host`.
+    """This machine, read from `proc_root` and `sys_root`; fulfils `ports.Host`.
 
-    Every reading raises `OSError` where the kernel's file cannot be read.
+    What is there since boot raises `OSError` where the kernel's file cannot be read; figures raise `ReadError` then.
     """
 
-    def __init__(self, proc_root: Path = Path("/proc")) -> None:
-        self._proc = proc_root
+    def __init__(self, proc_root: Path = Path("/proc"), sys_root: Path = Path("/sys")) -> None:
+        self._proc, self._sys = proc_root, sys_root
+        self._zombies = tables.Zombies(proc_root)
+        self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
 
     def boot_id(self) -> str:
         """The random id of this boot."""
         return (self._proc / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
-    def memory_used(self) -> int:
-        """Used memory in bytes: what is there less what could be had without swapping."""
-        import psutil  # noqa: PLC0415  9 ms that no start needs to wait for
+    def memory(self) -> Memory:
+        """Memory and swap."""
+        with _reading("memory"):
+            return memory.read(self._proc, self._sys)
 
-        psutil.PROCFS_PATH = str(self._proc)
-        memory = psutil.virtual_memory()
-        return int(memory.total - memory.available)
+    def cpu(self) -> Cpu:
+        """What the processors have done since boot."""
+        with _reading("the processors"):
+            return cpu.read(self._proc, self.uptime())
+
+    def pressure(self) -> Pressure:
+        """How much of the time tasks waited; `Absent` where the kernel does not say."""
+        with _reading("pressure"):
+            return pressure.read(self._proc)
+
+    def tables(self) -> Tables:
+        """How full the kernel's tables of threads and open files are."""
+        with _reading("the kernel's tables"):
+            return tables.read(self._proc, self._zombies)
+
+    async def sensors(self) -> tuple[Sensor, ...]:
+        """Temperatures of the sensors that have limits; `Absent` where there is none."""
+        with _reading("the temperature"):
+            return await self._sensors_aside.ask(self._sensors.read, deadline=_SENSOR_SECONDS)
 
     def own_process(self) -> OwnProcess:
         """What healthd itself uses."""
@@ -57,3 +84,12 @@ class LinuxHost:
         except FileNotFoundError:  # a kernel booted with ipv6.disable=1 has no tcp6
             return 0
         return sum(line.split(maxsplit=4)[3] == _ESTABLISHED for line in lines)
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """A file that cannot be read, or is not as it should be, is a reading that is missing."""
+    try:
+        yield
+    except (OSError, ValueError, LookupError) as error:
+        raise ReadError(f"{what} cannot be read: {error}") from error

@@ -48,7 +48,7 @@ PURE_MAY: Final = frozenset(
 CLOCKS: Final = {
     "healthd.clock": "it is the door",
     "healthd.cli": "a client of its own, without ports",
-    "healthd.host": "the age of PID 1 is the kernel's to tell, too",
+    "healthd.host": "when the kernel said something, and the age of PID 1, which is the kernel's to tell",
     "healthd.expose": "the Date header and the timestamp of an answer",
     "healthd.record.words": "shows an instant that it is given",
     "healthd.systemd.render": "shows an instant that it is given",
@@ -68,7 +68,7 @@ BORDERS: Final = frozenset({("healthd.sample", "Sampler._look"), ("healthd.heal"
 DYNAMIC: Final = ("healthd.registry", "healthd.cli.main")
 """Who imports by a name made at run time: the folders of like things, and the verb that was called."""
 
-VALUES: Final = ("healthd.model", "healthd.ports", "healthd.registry", "healthd.decide")
+VALUES: Final = ("healthd.model", "healthd.figures", "healthd.ports", "healthd.registry", "healthd.decide")
 """Whose dataclasses cross layers or are saved."""
 
 _PROCESS_CALLS: Final = ("system", "popen", "fork", "exec", "spawn", "posix_spawn")

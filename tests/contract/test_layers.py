@@ -32,7 +32,7 @@ def test_every_module_but_the_version_stands_in_the_table() -> None:
         ("healthd/checks/cpu.py", "from healthd.checks.services import options", "imports healthd.checks.services"),
         ("healthd/checks/cpu.py", "from healthd.decide.policy import rule", "imports healthd.decide.policy.rule"),
         ("healthd/actions/new.py", "import healthd.decide.engine", "imports healthd.decide.engine"),
-        ("healthd/host.py", "from healthd.clock import SystemClock", "imports healthd.clock.SystemClock"),
+        ("healthd/host/cpu.py", "from healthd.clock import SystemClock", "imports healthd.clock.SystemClock"),
         ("healthd/pipeline.py", "from healthd.checks import services", "imports healthd.checks.services"),
         ("healthd/view.py", "from healthd.record.words import span", "imports healthd.record.words.span"),
         ("healthd/cli/new.py", "from healthd import daemon", "imports healthd.daemon"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -203,3 +204,22 @@ def test_whoever_ends_the_daemon_ends_its_checks(sampler: Sampler) -> None:
         return task.cancelled()
 
     assert asyncio.run(life())
+
+
+def test_a_reading_is_held_against_an_older_one_and_never_against_one_of_this_moment(log: FakeLog) -> None:
+    clock = FakeClock()
+    sampler = Sampler(Ports(units=FakeUnits(), host=FakeHost(), clock=clock), log)
+    numbers = count(1)
+
+    async def number(ports: Ports, options: Any, names: frozenset[str] | None) -> int:
+        return next(numbers)
+
+    def assess(reading: Any, before: Any, options: Any) -> Assessment:
+        return Assessment(reason=f"{reading} after {before}")
+
+    told = []
+    for pause in (0.0, 0.1, 30.0, 0.1, 0.1, 30.0):
+        clock.advance(pause)
+        told += [each.reason for each in run(sampler, check("a", number, assess))]
+
+    assert told == ["1 after None", "2 after None", "3 after 1", "4 after 1", "5 after 1", "6 after 3"]

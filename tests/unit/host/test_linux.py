@@ -25,7 +25,10 @@ Inactive:        4096000 kB
 Shmem:            128000 kB
 Slab:             256000 kB
 SReclaimable:     128000 kB
+SwapTotal:       2048000 kB
+SwapFree:        1024000 kB
 """
+VMSTAT = "pswpin 7\npswpout 9\n"
 
 
 def row(number: int, state: str) -> str:
@@ -48,9 +51,9 @@ def proc(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], Path]]:
 
 
 def test_used_memory_is_what_could_not_be_had_without_swapping(proc: Callable[[dict[str, str]], Path]) -> None:
-    host = LinuxHost(proc({"meminfo": MEMINFO}))
+    host = LinuxHost(proc({"meminfo": MEMINFO, "vmstat": VMSTAT}))
 
-    assert host.memory_used() == (16384000 - 12288000) * 1024
+    assert host.memory().used == (16384000 - 12288000) * 1024
 
 
 def test_the_boot_id_is_the_kernels_without_its_newline(proc: Callable[[dict[str, str]], Path]) -> None:
@@ -99,6 +102,8 @@ def test_this_very_machine_can_be_read() -> None:
     host = LinuxHost()
 
     assert len(host.boot_id()) == 36
-    assert host.memory_used() > 0
+    assert 0 < host.memory().used < host.memory().total
+    assert 0 < host.cpu().busy < host.cpu().all
+    assert 0 < host.tables().threads < host.tables().threads_max
     assert host.uptime() > 0
     assert host.established_connections() >= 0

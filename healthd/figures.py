@@ -1,0 +1,87 @@
+"""What the kernel says of this machine, as values. `at`: when it was read, in boot seconds (CLOCK_BOOTTIME)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Bytes of memory. `available` could be had without swapping; `oom_kills`: see `host.memory`."""
+
+    at: float
+    total: int
+    available: int
+    swap_total: int = 0
+    swap_used: int = 0
+    oom_kills: int | None = None
+
+    @property
+    def used(self) -> int:
+        """What could not be had without swapping."""
+        return self.total - self.available
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cpu:
+    """Seconds that the processors have spent since they were booted, all together: `all` is the sum of all kinds.
+
+    `busy` is work, `waiting` idleness while I/O was under way, `stolen` what the machine around this one took. `load`
+    is the load average over five minutes, `cpus` the number of processors, `booted_for` the age of the host in seconds.
+    """
+
+    at: float
+    all: float
+    busy: float
+    waiting: float
+    stolen: float
+    load: float
+    cpus: int
+    booted_for: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stalls:
+    """Percent of the last 60 and the last 10 s in which some task, or every one with work to do, waited (PSI).
+
+    The kernel does not say `full` of processors, or says 0.
+    """
+
+    some: float
+    some_10s: float
+    full: float = 0.0
+    full_10s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pressure:
+    """The stalls by what was waited for: "cpu", "memory", "io"."""
+
+    at: float
+    stalls: Mapping[str, Stalls]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """How full the kernel's tables are. `zombies` None: they have not all been counted yet."""
+
+    at: float
+    threads: int
+    threads_max: int
+    files: int
+    files_max: int
+    zombies: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensor:
+    """A temperature in degrees Celsius with the limits that the sensor itself gives; None: it gives none."""
+
+    name: str
+    celsius: float
+    high: float | None
+    critical: float | None
