@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import heal, history, hung, rest, start, status, storm
+from bench import round as one_round
 from bench.stage import Stage, stage
 from bench.table import as_json, show
 from tools.throwaway import Release
@@ -27,6 +28,7 @@ BENCHES: dict[str, Callable[[Stage], Measured]] = {
     "storm": storm.measure,
     "rest": rest.measure,
     "history": history.measure,
+    "round": one_round.measure,
 }
 
 

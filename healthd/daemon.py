@@ -290,8 +290,11 @@ class Daemon:
             await asyncio.sleep(beat - (now - self._pipeline.origin) % beat)
 
     def _status_line(self) -> str:
+        """The services, and what else is not well: a number that only moves is no reason to wake PID 1."""
         picture = self._pipeline.picture
-        parts = "; ".join(f"{each.name}: {each.reason or summary(each)}" for each in picture.shown().values())
+        bad = (Status.DEGRADED, Status.UNHEALTHY)
+        shown = [each for name, each in picture.shown().items() if name == "services" or each.status in bad]
+        parts = "; ".join(f"{each.name}: {each.reason or summary(each)}" for each in shown)
         score = "" if picture.status() is Status.UNKNOWN else f", score {picture.score():.2f}"
         return f"{self._pipeline.host_state()}{score} - {parts}"
 

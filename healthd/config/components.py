@@ -35,6 +35,10 @@ BUILT_IN: Final[Mapping[str, float]] = {
 CERTAIN: Final = frozenset({"services", "storage", "kernel", "clock", "timers", "updates", "heartbeat", "certificate"})
 """The types whose first reading is certain: what they read is so, and does not pass by itself in the next second."""
 
+FAILURES: Final[Mapping[str, int]] = {"cpu": 12}
+"""The types that need more bad readings than others until judged bad: processors are busy now and then, and that is
+well. A reading every 5 s makes it a minute."""
+
 WEIGHT: Final = 0.1
 """The weight of any other component that does not say its own."""
 
@@ -225,8 +229,8 @@ COMMON: Final[Mapping[str, Declaration]] = {
     "failures": Declaration(
         kind=Count(1),
         default=3,
-        help="consecutive bad readings until judged bad; 1 for storage, kernel, clock, timers, updates, heartbeat and "
-        "certificate, whose readings are certain",
+        help="consecutive bad readings until judged bad; 12 for cpu, which is a minute; 1 for storage, kernel, clock, "
+        "timers, updates, heartbeat and certificate, whose readings are certain",
     ),
     "successes": Declaration(kind=Count(1), default=2, help="consecutive good ones until judged good"),
     "grace_seconds": Declaration(

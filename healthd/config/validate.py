@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from healthd.config.components import BUILT_IN, CERTAIN, COMMON, EXEC_INTERVAL_MIN, TYPES, WEIGHT
+from healthd.config.components import BUILT_IN, CERTAIN, COMMON, EXEC_INTERVAL_MIN, FAILURES, TYPES, WEIGHT
 from healthd.config.forms import ComponentName, is_component_name, unit_hint
 from healthd.config.kinds import MANY_MAX, shown
 from healthd.config.patterns import UNIT_TYPES, is_unit_name
@@ -177,4 +177,6 @@ def _defaults(name: str, type_name: str, health: HealthSettings, services: Servi
         values["interval_seconds"] = max(health.check_interval_seconds, EXEC_INTERVAL_MIN)
     if type_name in CERTAIN:
         values |= {"failures": 1, "successes": 1}
+    elif type_name in FAILURES:
+        values["failures"] = FAILURES[type_name]
     return values

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from healthd.assess.judge import Rules, judge
 from healthd.ports import Ports
+from tests.fake_net import FakeNet
 from tests.fake_units import FakeHost, FakeUnits
 from tests.fakes import FakeClock
 
@@ -44,7 +45,7 @@ def values(item: Item) -> dict[str, float]:
 
 
 def ports(host: FakeHost) -> Ports:
-    return Ports(units=FakeUnits(), host=host, clock=FakeClock())
+    return Ports(units=FakeUnits(), host=host, net=FakeNet(), clock=FakeClock())
 
 
 def sampled(spec: CheckSpec, host: FakeHost, options: Any) -> Any:
