@@ -85,3 +85,33 @@ class Sensor:
     celsius: float
     high: float | None
     critical: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """How full a file system is, in bytes. `available` is what users other than root may take; `inodes` 0: endless."""
+
+    used: int
+    available: int
+    inodes: int
+    inodes_free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A file system by its mount point `name`.
+
+    `remote`: it is another machine's or another process's, and was not touched. `was_writable`: it was writable since
+    healthd started, or /etc/fstab wants it so. `space` None: it is remote or read-only, it `hangs`, or it could not be
+    asked: `unreadable` says why, and `refused` that it is so for good.
+    """
+
+    name: str
+    type: str
+    remote: bool = False
+    writable: bool = True
+    was_writable: bool = True
+    hangs: bool = False
+    refused: bool = False
+    unreadable: str = ""
+    space: Space | None = None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Series,
     )
     from healthd.events import Event
-    from healthd.figures import Cpu, Memory, Pressure, Sensor, Tables
+    from healthd.figures import Cpu, Memory, Mount, Pressure, Sensor, Tables
     from healthd.model import ActionKind, Issue, JobResult, Severity, Silence, SystemState, UnitFacts
     from healthd.probes import Certificate, Fetched, Resolved
 
@@ -71,6 +71,9 @@ class Host(Protocol):
 
     async def sensors(self) -> tuple[Sensor, ...]:
         """Temperatures of the sensors that have limits of their own."""
+
+    async def mounts(self, *, deadline: float) -> tuple[Mount, ...]:
+        """Each file system that can fill up; one that does not answer within `deadline` seconds hangs. `ReadError`."""
 
 
 class Units(Protocol):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from healthd.answers import HistoryQuery, Note, Series
+    from healthd.figures import Mount
 
 _T = TypeVar("_T")
 
@@ -159,6 +160,7 @@ class FakeHost:
         self.pressure_now: Pressure | None = None
         self.tables_now: Tables | None = None
         self.sensors_now: tuple[Sensor, ...] | None = None
+        self.mounts_now: tuple[Mount, ...] = ()
 
     def boot_id(self) -> str:
         return "this-boot"
@@ -193,6 +195,10 @@ class FakeHost:
 
     async def sensors(self) -> tuple[Sensor, ...]:
         return _known(self.sensors_now)
+
+    async def mounts(self, *, deadline: float) -> tuple[Mount, ...]:
+        assert deadline > 0
+        return self.mounts_now
 
 
 def _known(figures: _T | None) -> _T:

@@ -78,7 +78,7 @@ def judge(memory: Mapping[str, Known], assessment: Assessment, rules: Rules, now
         kept.pop(name, None)
     items = []
     for item in assessment.items:
-        if rules.at_once and not item.measures:
+        if rules.at_once and not item.measures and item.name not in memory:
             items.append(item)
             continue
         kept[item.name], judged = _judge(memory.get(item.name, NOTHING), item, rules, now)

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from healthd.errors import ReadError
 from healthd.host import cpu, memory, pressure, sensors, tables
 from healthd.host.aside import Aside
+from healthd.host.disks import Disks
 from healthd.host.own import own_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from healthd.answers import OwnProcess
-    from healthd.figures import Cpu, Memory, Pressure, Sensor, Tables
+    from healthd.figures import Cpu, Memory, Mount, Pressure, Sensor, Tables
 
 _START_TIME = 19  # proc_pid_stat(5): field 22, counted from behind the name of the program
 _ESTABLISHED = b"01"  # the kernel's number for TCP_ESTABLISHED, in hexadecimal as /proc/net/tcp prints it
@@ -34,6 +35,7 @@ class LinuxHost:
         self._proc, self._sys = proc_root, sys_root
         self._zombies = tables.Zombies(proc_root)
         self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
+        self._disks = Disks(proc_root, sys_root, Path("/etc/fstab"))
 
     def boot_id(self) -> str:
         """The random id of this boot."""
@@ -77,6 +79,10 @@ class LinuxHost:
     def established_connections(self) -> int:
         """TCP connections in state ESTABLISHED, IPv4 and IPv6, of the network namespace that the daemon is in."""
         return self._established("tcp") + self._established("tcp6")
+
+    async def mounts(self, *, deadline: float) -> tuple[Mount, ...]:
+        """Each file system that can fill up; one that does not answer within `deadline` seconds hangs."""
+        return await self._disks.read(deadline=deadline)
 
     def _established(self, table: str) -> int:
         try:
