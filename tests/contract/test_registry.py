@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CHECKS: Final = find_checks()
 ACTIONS: Final = find_actions()
 FOLDERS: Final = {"checks": set(CHECKS), "actions": {str(kind) for kind in ACTIONS}}
-PAGES: Final = {"checks": "components.md", "actions": "healing.md"}
+PAGES: Final = {"checks": ("components.md", "probes.md"), "actions": ("healing.md",)}
 
 every_check = pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 every_action = pytest.mark.parametrize("action", ACTIONS.values(), ids=[str(kind) for kind in ACTIONS])
@@ -46,7 +46,7 @@ def test_every_file_has_its_tests_in_the_mirror_of_its_folder(folder: str) -> No
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_check_and_action_is_explained_to_operators(folder: str) -> None:
-    page = (ROOT / "docs" / PAGES[folder]).read_text(encoding="utf-8")
+    page = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in PAGES[folder])
 
     assert sorted(name for name in FOLDERS[folder] if f"`{name}`" not in page) == []
 
