@@ -32,7 +32,7 @@ class Level(IntEnum):
 def level_of(measure: Measure, before: Level = Level.OK) -> Level:
     """The level of a value that had the level `before`: a better one only counts with a margin.
 
-    So a value that moves to and fro around a limit does not move its status to and fro.
+    So a value that swings around a limit does not make its status swing.
     """
     return max(_plain(measure, 0.0), min(before, _plain(measure, _margin(measure))))
 
