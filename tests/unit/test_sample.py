@@ -17,7 +17,7 @@ from healthd.model import Assessment, Severity
 from healthd.ports import Ports
 from healthd.registry import CheckSpec
 from healthd.sample import Bound, Due, Sampler
-from tests.fakes import FakeLog
+from tests.fakes import FakeClock, FakeLog
 from tests.unit.assembly import ports_of
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_whoever_ends_the_daemon_ends_its_checks(sampler: Sampler) -> None:
 
 def test_a_reading_is_held_against_an_older_one_and_never_against_one_of_this_moment(log: FakeLog) -> None:
     clock = FakeClock()
-    sampler = Sampler(Ports(units=FakeUnits(), host=FakeHost(), net=FakeNet(), clock=clock), log)
+    sampler = Sampler(ports_of(clock=clock), log)
     numbers = count(1)
 
     async def number(ports: Ports, options: Any, names: frozenset[str] | None) -> int:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from healthd.assess.judge import Rules, judge
 from healthd.ports import Ports
-from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits
-from tests.fakes import FakeClock
+from tests.fake_units import FakeHost
+from tests.unit.assembly import ports_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +44,7 @@ def values(item: Item) -> dict[str, float]:
 
 
 def ports(host: FakeHost) -> Ports:
-    return Ports(units=FakeUnits(), host=host, net=FakeNet(), clock=FakeClock())
+    return ports_of(host=host)
 
 
 def sampled(spec: CheckSpec, host: FakeHost, options: Any) -> Any:

@@ -14,10 +14,8 @@ from healthd.checks.storage import Options
 from healthd.config import load_texts
 from healthd.figures import Mount, Space
 from healthd.model import IssueType, Item, Measure, Status
-from healthd.ports import Ports
-from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits
-from tests.fakes import FakeClock
+from tests.fake_units import FakeHost
+from tests.unit.assembly import ports_of
 
 GIB = 2**30
 LIMITS = Options(warning=85, critical=95)
@@ -63,7 +61,7 @@ def test_the_limits_are_those_of_the_thresholds() -> None:
 def test_all_mounts_that_the_host_has_are_looked_at() -> None:
     host = FakeHost()
     host.mounts_now = (mount(), mount(name="/"))
-    ports = Ports(units=FakeUnits(), host=host, net=FakeNet(), clock=FakeClock())
+    ports = ports_of(host=host)
 
     assert asyncio.run(storage.sample(ports, LIMITS, None)) == host.mounts_now
 
