@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CHECKS: Final = find_checks()
 ACTIONS: Final = find_actions()
 FOLDERS: Final = {"checks": set(CHECKS), "actions": {str(kind) for kind in ACTIONS}}
-PAGES: Final = {"checks": ("components.md", "probes.md"), "actions": ("healing.md",)}
+PAGES: Final = {"checks": ("components.md", "probes.md", "healing.md"), "actions": ("healing.md",)}
 
 every_check = pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 every_action = pytest.mark.parametrize("action", ACTIONS.values(), ids=[str(kind) for kind in ACTIONS])
