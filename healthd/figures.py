@@ -115,3 +115,17 @@ class Mount:
     refused: bool = False
     unreadable: str = ""
     space: Space | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updates:
+    """What the package manager left to be done. `reboot_for`: the packages that want a reboot, if they said so.
+
+    `not_whole`: each package that dpkg did not bring to an end, with its state. `changed_at` (Unix seconds): when dpkg
+    last wrote down anything.
+    """
+
+    reboot_required: bool = False
+    reboot_for: tuple[str, ...] = ()
+    not_whole: tuple[str, ...] = ()
+    changed_at: float = 0.0

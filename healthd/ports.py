@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Series,
     )
     from healthd.events import Event
-    from healthd.figures import Cpu, Memory, Mount, Pressure, Sensor, Tables
+    from healthd.figures import Cpu, Memory, Mount, Pressure, Sensor, Tables, Updates
     from healthd.model import ActionKind, Issue, JobResult, Severity, Silence, SystemState, UnitFacts
     from healthd.probes import Certificate, Fetched, Resolved
 
@@ -74,6 +74,9 @@ class Host(Protocol):
 
     async def mounts(self, *, deadline: float) -> tuple[Mount, ...]:
         """Each file system that can fill up; one that does not answer within `deadline` seconds hangs. `ReadError`."""
+
+    async def updates(self) -> Updates:
+        """What the package manager left to be done."""
 
 
 class Units(Protocol):

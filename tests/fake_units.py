@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
 from healthd.errors import BusLost, ReadError, StorageError
-from healthd.figures import Cpu, Memory, Pressure, Sensor, Tables
+from healthd.figures import Cpu, Memory, Pressure, Sensor, Tables, Updates
 from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ class FakeHost:
         self.tables_now: Tables | None = None
         self.sensors_now: tuple[Sensor, ...] | None = None
         self.mounts_now: tuple[Mount, ...] = ()
+        self.updates_now: Updates | None = None
 
     def boot_id(self) -> str:
         return "this-boot"
@@ -199,6 +200,9 @@ class FakeHost:
     async def mounts(self, *, deadline: float) -> tuple[Mount, ...]:
         assert deadline > 0
         return self.mounts_now
+
+    async def updates(self) -> Updates:
+        return _known(self.updates_now)
 
 
 def _known(figures: _T | None) -> _T:

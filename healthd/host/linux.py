@@ -13,16 +13,18 @@ from healthd.host import cpu, memory, pressure, sensors, tables
 from healthd.host.aside import Aside
 from healthd.host.disks import Disks
 from healthd.host.own import own_process
+from healthd.host.packages import Packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from healthd.answers import OwnProcess
-    from healthd.figures import Cpu, Memory, Mount, Pressure, Sensor, Tables
+    from healthd.figures import Cpu, Memory, Mount, Pressure, Sensor, Tables, Updates
 
 _START_TIME = 19  # proc_pid_stat(5): field 22, counted from behind the name of the program
 _ESTABLISHED = b"01"  # the kernel's number for TCP_ESTABLISHED, in hexadecimal as /proc/net/tcp prints it
 _SENSOR_SECONDS = 5.0
+_PACKAGES_SECONDS = 5.0
 
 
 class LinuxHost:
@@ -35,6 +37,7 @@ class LinuxHost:
         self._proc, self._sys = proc_root, sys_root
         self._zombies = tables.Zombies(proc_root)
         self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
+        self._packages, self._packages_aside = Packages(), Aside("dpkg's list")
         self._disks = Disks(proc_root, sys_root, Path("/etc/fstab"))
 
     def boot_id(self) -> str:
@@ -65,6 +68,11 @@ class LinuxHost:
         """Temperatures of the sensors that have limits; `Absent` where there is none."""
         with _reading("the temperature"):
             return await self._sensors_aside.ask(self._sensors.read, deadline=_SENSOR_SECONDS)
+
+    async def updates(self) -> Updates:
+        """What the package manager left to be done; `Absent` where there is no dpkg."""
+        with _reading("what dpkg left to be done"):
+            return await self._packages_aside.ask(self._packages.read, deadline=_PACKAGES_SECONDS)
 
     def own_process(self) -> OwnProcess:
         """What healthd itself uses."""
