@@ -231,6 +231,22 @@ class UnitFacts:
         return self.file_state in ("enabled", "enabled-runtime", "generated")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFacts:
+    """What systemd says about one running timer: which unit it starts, and when.
+
+    `sub` is its state ("waiting", "running": the unit runs, "elapsed": it has no next time). `next_wall` (Unix seconds)
+    and `next_monotonic` (CLOCK_MONOTONIC) are its next times by the two clocks, `last_wall` the last one; None: none.
+    """
+
+    name: str
+    unit: str
+    sub: str
+    next_wall: float | None = None
+    next_monotonic: float | None = None
+    last_wall: float | None = None
+
+
 class SystemState(StrEnum):
     """The manager's SystemState; a word that a newer systemd invents reads as UNKNOWN."""
 

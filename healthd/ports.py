@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from healthd.events import Event
     from healthd.figures import Cpu, Memory, Mount, Pressure, Sensor, Tables, Updates
-    from healthd.model import ActionKind, Issue, JobResult, Severity, Silence, SystemState, UnitFacts
+    from healthd.model import ActionKind, Issue, JobResult, Severity, Silence, SystemState, TimerFacts, UnitFacts
     from healthd.probes import Certificate, Fetched, Resolved
 
 
@@ -109,6 +109,9 @@ class Units(Protocol):
 
     async def describe(self, names: Iterable[str]) -> None:
         """Make sure that `detail`, `result`, `code`, `exit_status` and `file_state` of these units have been read."""
+
+    async def timers(self) -> tuple[TimerFacts, ...]:
+        """The running timers, in name order. Their times may be some minutes old, never older than their state."""
 
     async def primary_name(self, name: str) -> str:
         """The name that systemd goes by for the unit of this name, which may be an alias of it."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
 from healthd.errors import BusLost, ReadError, StorageError
 from healthd.figures import Cpu, Memory, Pressure, Sensor, Tables, Updates
-from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
+from healthd.model import JobResult, SystemState, TimerFacts, UnitDetail, UnitFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,6 +54,7 @@ class FakeUnits:
         self.let_go = asyncio.Event()
         self.restarts_too: tuple[str, ...] = ()
         self.aliases: dict[str, str] = {}
+        self.timers_now: tuple[TimerFacts, ...] = ()
         self.words: dict[str, tuple[str, ...]] = {}
         self._facts = {unit.name: unit for unit in units}
         self._wakes: list[Callable[[frozenset[str]], None]] = []
@@ -101,6 +102,11 @@ class FakeUnits:
     async def describe(self, names: Iterable[str]) -> None:
         for name in names:
             self._facts[name] = replace(self._facts[name], detail=self._facts[name].detail or SIMPLE)
+
+    async def timers(self) -> tuple[TimerFacts, ...]:
+        if not self.connected:
+            raise BusLost("the bus is away")
+        return self.timers_now
 
     async def primary_name(self, name: str) -> str:
         self._asked("primary_name", name)

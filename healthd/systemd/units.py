@@ -23,12 +23,13 @@ from healthd.systemd.lastwords import LastWords
 from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, UNIT, get, manager, unit_path
 from healthd.systemd.signals import RULES, Due, Signals, bus_call
 from healthd.systemd.stops import StopRecords, Stops
+from healthd.systemd.timers import Timers
 from healthd.systemd.unitfiles import file_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from healthd.model import UnitFacts
+    from healthd.model import TimerFacts, UnitFacts
     from healthd.ports import Clock, Log
     from healthd.systemd.wire import Incoming
 
@@ -55,6 +56,7 @@ class SystemdUnits:
         self._stops = Stops(self._ledger, clock, stop_records or StopRecords())
         self._last_words = LastWords()
         self._details = Details(self._ledger)
+        self._timers = Timers()
         self._jobs = Jobs(self._ledger, clock)
         self._signals = Signals(self._ledger, self._jobs, clock, self._set_due)
         self._view = MappingProxyType(self._ledger.units)
@@ -111,6 +113,10 @@ class SystemdUnits:
         names = tuple(names)
         await self._details.describe(self._connection(), names)
         await self._stops.judge_unseen(self._connection(), names)
+
+    async def timers(self) -> tuple[TimerFacts, ...]:
+        """The running timers, in name order."""
+        return await self._timers.read(self._connection(), self._view, self._clock.boot())
 
     async def primary_name(self, name: str) -> str:
         """The unit's Id; the name itself where there is no such unit."""
