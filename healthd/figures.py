@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -129,3 +130,31 @@ class Updates:
     reboot_for: tuple[str, ...] = ()
     not_whole: tuple[str, ...] = ()
     changed_at: float = 0.0
+
+
+class FaultKind(StrEnum):
+    """What the kernel complains of."""
+
+    OOM_KILL = "oom_kill"
+    HUNG_TASK = "hung_task"
+    IO_ERROR = "io_error"
+    FILE_SYSTEM = "file_system"
+    MACHINE_CHECK = "machine_check"
+    LOCKUP = "lockup"
+    KERNEL_BUG = "kernel_bug"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelFault:
+    """What the kernel complained of within the last hour: of one kind, and of one `subject`.
+
+    That is the device, the program that hangs, the unit of the process that was killed (or the program, where it
+    belongs to none); "" where there is none. `text`: the newest line in short. `at`: when that came; `count`: how many
+    came within the hour.
+    """
+
+    kind: FaultKind
+    subject: str
+    text: str
+    at: float
+    count: int

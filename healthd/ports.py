@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Series,
     )
     from healthd.events import Event
-    from healthd.figures import Cpu, Memory, Mount, Pressure, Sensor, Tables, Updates
+    from healthd.figures import Cpu, KernelFault, Memory, Mount, Pressure, Sensor, Tables, Updates
     from healthd.model import ActionKind, Issue, JobResult, Severity, Silence, SystemState, TimerFacts, UnitFacts
     from healthd.probes import Certificate, Fetched, Resolved
 
@@ -121,6 +121,9 @@ class Units(Protocol):
 
     async def last_words(self, name: str, invocation: str) -> tuple[str, ...] | None:
         """The last lines that this run, and systemd about it, wrote to the journal. None: it cannot tell."""
+
+    async def kernel_faults(self) -> tuple[KernelFault, ...]:
+        """What the kernel complained of within the last hour, by the journal. `Absent` where none can be read."""
 
     async def restarted_with(self, name: str) -> tuple[str, ...]:
         """The active units that a restart of this one would restart too, in name order."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
 from healthd.errors import BusLost, ReadError, StorageError
-from healthd.figures import Cpu, Memory, Pressure, Sensor, Tables, Updates
+from healthd.figures import Cpu, KernelFault, Memory, Pressure, Sensor, Tables, Updates
 from healthd.model import JobResult, SystemState, TimerFacts, UnitDetail, UnitFacts
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class FakeUnits:
         self.restarts_too: tuple[str, ...] = ()
         self.aliases: dict[str, str] = {}
         self.timers_now: tuple[TimerFacts, ...] = ()
+        self.kernel_now: tuple[KernelFault, ...] = ()
         self.words: dict[str, tuple[str, ...]] = {}
         self._facts = {unit.name: unit for unit in units}
         self._wakes: list[Callable[[frozenset[str]], None]] = []
@@ -107,6 +108,9 @@ class FakeUnits:
         if not self.connected:
             raise BusLost("the bus is away")
         return self.timers_now
+
+    async def kernel_faults(self) -> tuple[KernelFault, ...]:
+        return self.kernel_now
 
     async def primary_name(self, name: str) -> str:
         self._asked("primary_name", name)

@@ -19,6 +19,7 @@ from healthd.systemd.bus import Bus, together
 from healthd.systemd.details import DEADLINE, Details
 from healthd.systemd.facts import Ledger
 from healthd.systemd.jobs import Jobs
+from healthd.systemd.kernel_log import KernelLog
 from healthd.systemd.lastwords import LastWords
 from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, UNIT, get, manager, unit_path
 from healthd.systemd.signals import RULES, Due, Signals, bus_call
@@ -29,6 +30,7 @@ from healthd.systemd.unitfiles import file_states
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from healthd.figures import KernelFault
     from healthd.model import TimerFacts, UnitFacts
     from healthd.ports import Clock, Log
     from healthd.systemd.wire import Incoming
@@ -57,6 +59,7 @@ class SystemdUnits:
         self._last_words = LastWords()
         self._details = Details(self._ledger)
         self._timers = Timers()
+        self._kernel_log = KernelLog(clock)
         self._jobs = Jobs(self._ledger, clock)
         self._signals = Signals(self._ledger, self._jobs, clock, self._set_due)
         self._view = MappingProxyType(self._ledger.units)
@@ -130,6 +133,10 @@ class SystemdUnits:
     async def last_words(self, name: str, invocation: str) -> tuple[str, ...] | None:
         """The last lines that this run, and systemd about it, wrote to the journal. None: it cannot tell."""
         return await self._last_words.of(name, invocation)
+
+    async def kernel_faults(self) -> tuple[KernelFault, ...]:
+        """What the kernel complained of within the last hour, the newest first."""
+        return await self._kernel_log.faults()
 
     async def restarted_with(self, name: str) -> tuple[str, ...]:
         """The active units that a restart of this one would restart too, in name order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,10 +12,12 @@ from healthd.checks.timers import CHECK, Options, Reading, options
 from healthd.config import load_texts
 from healthd.errors import BusLost
 from healthd.model import IssueType, Item, Status, TimerFacts, UnitFacts
-from healthd.ports import Ports
-from tests.fake_net import FakeNet
-from tests.fake_units import FakeHost, FakeUnits, service
+from tests.fake_units import FakeUnits, service
 from tests.fakes import FakeClock
+from tests.unit.assembly import ports_of
+
+if TYPE_CHECKING:
+    from healthd.ports import Ports
 
 WALL, MONOTONIC = 1_700_000_000.0, 5000.0
 HOUR = 3600.0
@@ -43,7 +45,7 @@ def test_it_reads_the_timers_and_what_they_start() -> None:
     units = FakeUnits(FAILED, service("web.service"))
     units.timers_now = (TIMER,)
     clock = FakeClock(wall=WALL)
-    ports = Ports(units=units, host=FakeHost(), net=FakeNet(), clock=clock)
+    ports = ports_of(units=units, clock=clock)
 
     reading = asyncio.run(sampled(ports))
 
@@ -55,7 +57,7 @@ def test_it_reads_the_timers_and_what_they_start() -> None:
 def test_a_bus_that_is_away_is_no_reading() -> None:
     units = FakeUnits()
     units.connected = False
-    ports = Ports(units=units, host=FakeHost(), net=FakeNet(), clock=FakeClock())
+    ports = ports_of(units=units, clock=FakeClock())
 
     with pytest.raises(BusLost):
         asyncio.run(sampled(ports))
