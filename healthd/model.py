@@ -231,22 +231,6 @@ class UnitFacts:
         return self.file_state in ("enabled", "enabled-runtime", "generated")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimerFacts:
-    """What systemd says about one running timer: which unit it starts, and when.
-
-    `sub` is its state ("waiting", "running": the unit runs, "elapsed": it has no next time). `next_wall` (Unix seconds)
-    and `next_monotonic` (CLOCK_MONOTONIC) are its next times by the two clocks, `last_wall` the last one; None: none.
-    """
-
-    name: str
-    unit: str
-    sub: str
-    next_wall: float | None = None
-    next_monotonic: float | None = None
-    last_wall: float | None = None
-
-
 class SystemState(StrEnum):
     """The manager's SystemState; a word that a newer systemd invents reads as UNKNOWN."""
 
@@ -278,18 +262,6 @@ class JobResult:
     def done(self) -> bool:
         """Whether systemd finished the job; it says nothing about health."""
         return self.result == "done"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
-    """For how long nothing was heard of a job, in seconds for which this host was up.
-
-    `expected`: since it was first told to report in, in the rhythm that it has now. `heard`: since it last did, None if
-    it never has.
-    """
-
-    expected: float
-    heard: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

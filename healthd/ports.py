@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     )
     from healthd.events import Event
     from healthd.figures import Cpu, KernelFault, Memory, Mount, Pressure, Sensor, Tables, Updates
-    from healthd.model import ActionKind, Issue, JobResult, Severity, Silence, SystemState, TimerFacts, UnitFacts
+    from healthd.jobs import Silence, TimerFacts
+    from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
     from healthd.probes import Certificate, Fetched, Resolved
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
 from healthd.errors import BusLost, ReadError, StorageError
 from healthd.figures import Cpu, KernelFault, Memory, Pressure, Sensor, Tables, Updates
-from healthd.model import JobResult, SystemState, TimerFacts, UnitDetail, UnitFacts
+from healthd.jobs import TimerFacts
+from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -15,7 +15,7 @@ from healthd.registry import CheckSpec
 
 if TYPE_CHECKING:
     from healthd.config import Settings
-    from healthd.model import Silence
+    from healthd.jobs import Silence
     from healthd.ports import Ports
 
 TOLERANCE: Final = 0.1

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthd.config import Settings
-    from healthd.model import TimerFacts, UnitFacts
+    from healthd.jobs import TimerFacts
+    from healthd.model import UnitFacts
     from healthd.ports import Ports
 
 BAD_SCORE: Final = 0.6

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from healthd.errors import ReadError, StorageError
-from healthd.model import Silence
+from healthd.jobs import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from healthd.model import TimerFacts
+from healthd.jobs import TimerFacts
 from healthd.systemd.bus import together
 from healthd.systemd.details import DEADLINE
 from healthd.systemd.names import SYSTEMD, UNKNOWN_NUMBER, get_all

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from healthd.figures import KernelFault
-    from healthd.model import TimerFacts, UnitFacts
+    from healthd.jobs import TimerFacts
+    from healthd.model import UnitFacts
     from healthd.ports import Clock, Log
     from healthd.systemd.wire import Incoming
 

@@ -26,7 +26,7 @@ class Row:
     alone: bool = False
 
 
-WORDS: Final = ("model", "answers", "errors", "events", "probes", "figures")
+WORDS: Final = ("model", "answers", "errors", "events", "probes", "figures", "jobs")
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "record", "expose")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from healthd.model import TimerFacts
+from healthd.jobs import TimerFacts
 from healthd.systemd.names import UNKNOWN_NUMBER
 from tests.integration.stage import on_stage, running
 

@@ -8,7 +8,8 @@ import pytest
 
 from healthd.checks.heartbeat import Reading, assess, options, sample, span
 from healthd.config import load_texts
-from healthd.model import Assessment, IssueType, Silence, Status
+from healthd.jobs import Silence
+from healthd.model import Assessment, IssueType, Status
 from tests.fake_units import FakeHost, FakeUnits
 from tests.unit.assembly import ports_of
 

@@ -11,7 +11,8 @@ import pytest
 from healthd.checks.timers import CHECK, Options, Reading, options
 from healthd.config import load_texts
 from healthd.errors import BusLost
-from healthd.model import IssueType, Item, Status, TimerFacts, UnitFacts
+from healthd.jobs import TimerFacts
+from healthd.model import IssueType, Item, Status, UnitFacts
 from tests.fake_units import FakeUnits, service
 from tests.fakes import FakeClock
 from tests.unit.assembly import ports_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthd.errors import ReadError
-from healthd.model import Silence
+from healthd.jobs import Silence
 from healthd.record.beats import Beats
 from healthd.record.saved import restore
 from tests.fake_units import MemoryStore
