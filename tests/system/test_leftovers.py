@@ -46,8 +46,10 @@ def test_a_package_that_is_half_configured_is_an_issue_until_it_is_whole(ward: W
     assert "half half-configured" in seen["message"]
     assert ("updates", "", "job_failed") in issues(ward)
 
+    cursor = ward.host.cursor()
     ward.host.sh(f"cp /root/status {STATUS}")
     assert component(ward, "updates")["status"] == "healthy"
+    ward.await_event(cursor, "issue_resolved", component="updates")
     assert issues(ward) == []
 
 
@@ -90,6 +92,8 @@ def test_a_timer_that_never_fires_is_an_issue_until_it_is_stopped(ward: Ward) ->
     assert component(ward, "timers")["status"] == "degraded"
     assert ("timers", "never.timer", "job_failed") in issues(ward)
 
+    cursor = ward.host.cursor()
     ward.host.sh("systemctl stop never.timer")
     assert component(ward, "timers")["status"] == "healthy"
+    ward.await_event(cursor, "issue_resolved", component="timers")
     assert issues(ward) == []
