@@ -70,6 +70,8 @@ def restart(ward: Ward, *options: str, url: str = URL) -> None:
 
 def test_the_units_of_the_host_have_their_ports_first_and_what_healthd_misses_is_said_once(ward: Ward) -> None:
     assert ward.host.state("prometheus.service") == "active"
+    journal = "journalctl --quiet --boot HEALTHD_EVENT=listener_changed"
+    ward.host.sh(f"timeout 60 sh -c 'until {journal} | grep --quiet .; do sleep 0.2; done'", seconds=70)
     said = [each["MESSAGE"] for each in ward.host.records("HEALTHD_EVENT=listener_changed")]
 
     assert len(said) == 1

@@ -41,7 +41,9 @@ def test_a_service_that_somebody_stopped_stays_stopped(ward: Ward) -> None:
 
 def test_a_stop_that_took_too_long_is_still_a_stop(ward: Ward) -> None:
     stubborn = """/bin/sh -c "trap '' TERM; exec sleep infinity" """
-    unit = ward.add(service(stubborn, "TimeoutStopSec=1"))
+    # Only once it sleeps it is sure to be deaf: a stop that came sooner would end it as any other.
+    deaf = """ExecStartPost=/bin/sh -c 'until grep -q sleep /proc/$MAINPID/comm; do sleep 0.05; done'"""
+    unit = ward.add(service(stubborn, "TimeoutStopSec=1", deaf))
     cursor = ward.host.cursor()
     ward.host.run(["systemctl", "stop", unit], check=False)
     held_without_a_start(ward, cursor, unit, "operator_stopped")

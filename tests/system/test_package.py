@@ -16,7 +16,19 @@ RULE = "/etc/polkit-1/rules.d/60-healthd-units.rules"
 CHANGED = "[health]\ncheck_interval_seconds = 17\n"
 
 # What a host gathers anyway, and what is kept on purpose: the user.
-_PASSING = ("/proc", "/sys", "/dev", "/run", "/tmp", "/root", "/var/log", "/var/cache", "/var/lib/apt", "/var/lib/dpkg")
+_PASSING = (
+    "/proc",
+    "/sys",
+    "/dev",
+    "/run",
+    "/tmp",
+    "/var/tmp",
+    "/root",
+    "/var/log",
+    "/var/cache",
+    "/var/lib/apt",
+    "/var/lib/dpkg",
+)
 
 
 @pytest.fixture(scope="session")
