@@ -158,3 +158,17 @@ class KernelFault:
     text: str
     at: float
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupUsage:
+    """What a control group uses. Memory in bytes, without the files that are kept in it for nothing.
+
+    None: the kernel does not count that here or, of a maximum, there is none.
+    """
+
+    memory: int | None = None
+    memory_max: int | None = None
+    cpu_seconds: float | None = None
+    tasks: int | None = None
+    tasks_max: int | None = None

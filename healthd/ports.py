@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Series,
     )
     from healthd.events import Event
-    from healthd.figures import Cpu, KernelFault, Memory, Mount, Pressure, Sensor, Tables, Updates
+    from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Mount, Pressure, Sensor, Tables, Updates
     from healthd.jobs import Silence, TimerFacts
     from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
     from healthd.probes import Certificate, Fetched, Resolved
@@ -79,6 +79,9 @@ class Host(Protocol):
     async def updates(self) -> Updates:
         """What the package manager left to be done."""
 
+    def group_usage(self, path: str) -> GroupUsage:
+        """What the control group at this path uses. Raises `ReadError`."""
+
 
 class Units(Protocol):
     """systemd's units, heard by signals. Facts are what was last heard; nothing here polls.
@@ -116,6 +119,9 @@ class Units(Protocol):
 
     async def primary_name(self, name: str) -> str:
         """The name that systemd goes by for the unit of this name, which may be an alias of it."""
+
+    async def control_group(self, name: str) -> str:
+        """The path of the unit's control group; "" if it has none now."""
 
     async def stopped_on_purpose(self, name: str) -> bool | None:
         """Whether the journal of this boot says that the unit last went down by a stop job. None: it cannot tell."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
 from healthd.errors import BusLost, ReadError, StorageError
-from healthd.figures import Cpu, KernelFault, Memory, Pressure, Sensor, Tables, Updates
+from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Pressure, Sensor, Tables, Updates
 from healthd.jobs import TimerFacts
 from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
 
@@ -117,6 +117,10 @@ class FakeUnits:
         self._asked("primary_name", name)
         return self.aliases.get(name, name)
 
+    async def control_group(self, name: str) -> str:
+        self._asked("control_group", name)
+        return f"/system.slice/{name}" if self._facts[name].running else ""
+
     async def stopped_on_purpose(self, name: str) -> bool | None:
         self._asked("stopped_on_purpose", name)
         return False
@@ -163,7 +167,10 @@ class FakeUnits:
 
 
 class FakeHost:
-    """Fulfils `ports.Host`. Its figures are those that a test puts there; one that is None cannot be read."""
+    """Fulfils `ports.Host`. Its figures are those that a test puts there; one that is None cannot be read.
+
+    `groups` are the control groups that there are, by path.
+    """
 
     def __init__(self) -> None:
         self.memory_now: Memory | None = Memory(at=1000.0, total=2 * 2**30, available=3 * 2**29)
@@ -173,6 +180,7 @@ class FakeHost:
         self.sensors_now: tuple[Sensor, ...] | None = None
         self.mounts_now: tuple[Mount, ...] = ()
         self.updates_now: Updates | None = None
+        self.groups: dict[str, GroupUsage] = {}
 
     def boot_id(self) -> str:
         return "this-boot"
@@ -214,6 +222,11 @@ class FakeHost:
 
     async def updates(self) -> Updates:
         return _known(self.updates_now)
+
+    def group_usage(self, path: str) -> GroupUsage:
+        if path not in self.groups:
+            raise ReadError(f"there is no control group {path}")
+        return self.groups[path]
 
 
 def _known(figures: _T | None) -> _T:

@@ -116,7 +116,13 @@ def _limits() -> dict[str, Declaration]:
         "tasks_{}": (Count(0, 10_000_000), "tasks of the unit"),
         "tasks_{}_percent": (Number(0, 100), "the same in percent of its TasksMax="),
     }
-    return {
+    restarts = {
+        f"restarts_{level}": Declaration(
+            kind=Count(0, 10), help=f"restarts by systemd itself in the last hour: {level}", example="3"
+        )
+        for level in ("warning", "critical")
+    }
+    return restarts | {
         name.format(level): Declaration(
             kind=kind, help=f"{text}: {level}", example="80" if "percent" in name else "500"
         )

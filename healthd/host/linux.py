@@ -12,6 +12,7 @@ from healthd.errors import ReadError
 from healthd.host import cpu, memory, pressure, sensors, tables
 from healthd.host.aside import Aside
 from healthd.host.disks import Disks
+from healthd.host.groups import group_usage
 from healthd.host.own import own_process
 from healthd.host.packages import Packages
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from healthd.answers import OwnProcess
-    from healthd.figures import Cpu, Memory, Mount, Pressure, Sensor, Tables, Updates
+    from healthd.figures import Cpu, GroupUsage, Memory, Mount, Pressure, Sensor, Tables, Updates
 
 _START_TIME = 19  # proc_pid_stat(5): field 22, counted from behind the name of the program
 _ESTABLISHED = b"01"  # the kernel's number for TCP_ESTABLISHED, in hexadecimal as /proc/net/tcp prints it
@@ -35,6 +36,7 @@ class LinuxHost:
 
     def __init__(self, proc_root: Path = Path("/proc"), sys_root: Path = Path("/sys")) -> None:
         self._proc, self._sys = proc_root, sys_root
+        self._groups = sys_root / "fs/cgroup"
         self._zombies = tables.Zombies(proc_root)
         self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
         self._packages, self._packages_aside = Packages(), Aside("dpkg's list")
@@ -73,6 +75,10 @@ class LinuxHost:
         """What the package manager left to be done; `Absent` where there is no dpkg."""
         with _reading("what dpkg left to be done"):
             return await self._packages_aside.ask(self._packages.read, deadline=_PACKAGES_SECONDS)
+
+    def group_usage(self, path: str) -> GroupUsage:
+        """What the control group at this path uses. Raises `ReadError`."""
+        return group_usage(self._groups, path)
 
     def own_process(self) -> OwnProcess:
         """What healthd itself uses."""

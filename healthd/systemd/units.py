@@ -68,6 +68,7 @@ class SystemdUnits:
         self._bus: Bus | None = None
         self._listed = False  # on this connection
         self._system_state = SystemState.UNKNOWN
+        self._groups: dict[str, tuple[str, str]] = {}
         self._due: set[Due] = set()
         self._stir = asyncio.Event()
         self._waking = False
@@ -126,6 +127,18 @@ class SystemdUnits:
         """The unit's Id; the name itself where there is no such unit."""
         ((_, primary),) = await self._connection().call(get(unit_path(name), UNIT, "Id"), deadline=DEADLINE)
         return str(primary)
+
+    async def control_group(self, name: str) -> str:
+        """The path of the unit's control group, asked for once in each of its runs; "" if it has none now."""
+        run = unit.invocation if (unit := self._ledger.units.get(name)) is not None else ""
+        known = self._groups.get(name)
+        if known is not None and run and known[0] == run:
+            return known[1]
+        ((_, path),) = await self._connection().call(
+            get(unit_path(name), f"{SYSTEMD}.{name.rpartition('.')[2].capitalize()}", "ControlGroup"), deadline=DEADLINE
+        )
+        self._groups[name] = (run, path)
+        return str(path)
 
     async def stopped_on_purpose(self, name: str) -> bool | None:
         """Whether the journal of this boot says that the unit last went down by a stop job. None: it cannot tell."""
