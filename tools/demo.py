@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tools.throwaway import Host, Release, ThrowawayError, boot
@@ -45,9 +45,13 @@ def main(arguments: list[str]) -> int:
 
 def _show(release: Release, package: Path) -> int:
     _say(f"Booting a throwaway Debian ({release}) with {package.name}; the first time this downloads Debian.")
-    with boot(release, deb=package) as host:
+    with boot(release, deb=package) as host, _reached(host, 8080) as api, _reached(host, 9090) as metrics:
         _say("It is up, and healthd with it:")
         _print(host, "healthctl", "status")
+        key = host.run(["healthctl", "key", "add", "demo", "--scope", "control"]).stdout.split()[-1]
+        _say("From this machine, for as long as it runs:")
+        print(f"  probes   http://127.0.0.1:{api}/health/ready\n  metrics  http://127.0.0.1:{metrics}/metrics")
+        print(f"  page     http://127.0.0.1:{api}/  with the key {key}", flush=True)
         _say(f"A service that systemd would not restart ({UNIT}: Restart=no):")
         host.write(f"/etc/systemd/system/{UNIT}", _DEMO)
         host.sh(f"systemctl daemon-reload && systemctl enable --quiet --now {UNIT}")
@@ -65,6 +69,17 @@ def _show(release: Release, package: Path) -> int:
             _stay(host)
     _say("The host is gone, nothing is left of it.")
     return 0
+
+
+@contextmanager
+def _reached(host: Host, port: int) -> Iterator[int]:
+    """The host's port on this machine's loopback: the same one, or any if somebody has that."""
+    with ExitStack() as open_ports:
+        try:
+            local = open_ports.enter_context(host.forward(port, local=port))
+        except OSError:
+            local = open_ports.enter_context(host.forward(port))
+        yield local
 
 
 def _break(host: Host, first: dict[str, str]) -> bool:

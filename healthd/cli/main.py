@@ -24,6 +24,7 @@ _INTERRUPTED: Final = 130
 _EXAMPLES: Final = """\
 examples:
   healthctl status                     how is the host, and what is healthd doing about it?
+  healthctl watch                      the same, live
   healthctl explain nginx.service      why is it like that, and what would healing do?
   healthctl history --since 7d         how did the scores go, and what happened?
   healthctl heal nginx.service         heal it now, within the limits
@@ -87,6 +88,7 @@ def _add_reading_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     history.add_argument("--since", metavar="WHEN", default="2h", help="90s, 5m, 2h, 7d or a date; by default 2h")
     history.add_argument("--value", metavar="VALUE", help="only the values of this name")
     history.add_argument("--csv", action="store_true", help="the readings as comma-separated values")
+    _verb(verbs, "watch", "how the host is, live, until Ctrl-C")
     _verb(verbs, "issues", "what is wrong, and what healthd does about it")
     explain = _verb(verbs, "explain", "why it is so, and what healing would do now")
     explain.add_argument("name", metavar="NAME", help="a component, an item or a unit")

@@ -68,6 +68,7 @@ def detail(name: str, value: Data, now: float, style: Style) -> list[str]:
     """One component or item."""
     lines = columns([_row(value.get("name", name), value, style)])
     if "items" not in value:
+        lines += _values(value, style)
         asks = f"  what healthd does about it: healthctl explain {plain(value['name'])}"
         return lines if value["status"] == "healthy" else [*lines, asks]
     well = sum(item["status"] == "healthy" for item in value["items"])
@@ -75,7 +76,20 @@ def detail(name: str, value: Data, now: float, style: Style) -> list[str]:
     about = [looked, value["trend"], f"weight {value['weight']:g}"]
     if value["items"]:
         about.insert(0, f"{well} of {len(value['items'])} well")
-    return [*lines, "  " + style.paint(", ".join(about), DIM), *_trouble(value, now, style, most=len(value["items"]))]
+    lines += ["  " + style.paint(", ".join(about), DIM), *_values(value, style)]
+    return [*lines, *_trouble(value, now, style, most=len(value["items"]))]
+
+
+def _values(value: Data, style: Style) -> list[str]:
+    """The numbers that were read, with their limits, and when they will be critical."""
+    rows = []
+    for one in value.get("values", ()):
+        limits = [f"{word} {one[word]:g}" for word in ("warning", "critical") if one[word] is not None]
+        ahead = one["seconds_to_critical"]
+        foretold = style.paint(f"critical in {duration(ahead)} at this pace", YELLOW) if ahead is not None else ""
+        cells = (f"  {plain(one['name'])}", f"{one['value']:.10g}", ", ".join(limits))
+        rows.append([*((cell, cell) for cell in cells), (foretold, foretold)])
+    return columns(rows)
 
 
 def _headline(status: Data, style: Style, settings: Data | None) -> str:

@@ -14,7 +14,7 @@ from healthd.cli import doctor, explain, heal, issues, status, story
 from healthd.cli.text import Style
 from healthd.expose import render
 from healthd.expose.sanitise import sanitised
-from healthd.model import HoldReason, Item, OutcomeKind, State, Status
+from healthd.model import HoldReason, Item, Measure, OutcomeKind, State, Status
 from tests.unit.expose.fake_control import (
     BUDGET,
     CONFIG,
@@ -339,3 +339,16 @@ def test_text_of_a_unit_cannot_steer_the_terminal() -> None:
     evil = replace(SERVICES, message="\x1b[2Jgone", issues=(), items=())
 
     assert "\x1b" not in host(replace(STATUS, health_checks={"services": evil}))
+
+
+def test_one_component_is_shown_with_its_numbers_their_limits_and_what_is_foretold() -> None:
+    measures = (
+        Measure(name="used_percent", value=70.0, warning=85.0, critical=95.0, seconds_to_critical=1800.0),
+        Measure(name="swap_bytes", value=0.0),
+    )
+    value = over_the_wire(render.component(replace(MEMORY, measures=measures)))
+
+    lines = status.detail("memory", value, NOW, PLAIN)
+
+    assert "  used_percent  70  warning 85, critical 95  critical in 30 min at this pace" in lines
+    assert "  swap_bytes    0" in lines
