@@ -8,10 +8,12 @@ a few times what was seen.
 from __future__ import annotations
 
 from itertools import combinations, pairwise
-from statistics import median
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from healthd.model import Trend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Points = tuple[tuple[float, float], ...]
 """The past of a value: instants in seconds, with what it was then; oldest first."""
@@ -59,7 +61,7 @@ def seconds_to(points: Points, limit: float, *, falling: bool = False) -> float 
         return None
     sign = -1.0 if falling else 1.0
     past = tuple((at, sign * value) for at, value in points)
-    latest = median(value for _, value in past[-_LATEST:])
+    latest = _median(value for _, value in past[-_LATEST:])
     if latest <= past[0][1]:
         return None
     slope, span = _slope(past), past[-1][0] - past[0][0]
@@ -77,10 +79,17 @@ def direction(points: Points) -> Trend:
     third = len(values) // 3
     if third == 0 or min(values) == max(values):
         return Trend.STABLE
-    change = median(values[-third:]) - median(values[:third])
+    change = _median(values[-third:]) - _median(values[:third])
     if abs(change) < _CHANGE:
         return Trend.STABLE
     return Trend.IMPROVING if change > 0 else Trend.WORSENING
+
+
+def _median(values: Iterable[float]) -> float:
+    """The middle one; of two, their mean. The module statistics would bring decimals and fractions along: 1 MiB."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _thinned(points: Points) -> Points:
@@ -93,14 +102,14 @@ def _thinned(points: Points) -> Points:
 
 def _slope(points: Points) -> float:
     """The median slope over all pairs (Theil and Sen): nearly a third of the readings may be wild."""
-    return median((b - a) / (later - earlier) for (earlier, a), (later, b) in combinations(_thinned(points), 2))
+    return _median((b - a) / (later - earlier) for (earlier, a), (later, b) in combinations(_thinned(points), 2))
 
 
 def _noise(points: Points, slope: float) -> float:
     """The median distance of a reading from the line."""
     rests = [value - slope * at for at, value in points]
-    middle = median(rests)
-    return median(abs(rest - middle) for rest in rests)
+    middle = _median(rests)
+    return _median(abs(rest - middle) for rest in rests)
 
 
 def _goes_up_and_down(points: Points, rise: float) -> bool:

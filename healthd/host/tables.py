@@ -11,7 +11,7 @@ from healthd.figures import Tables
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOOKED_AT: Final = 50
+LOOKED_AT: Final = 20
 """So many processes are looked at in one reading, at some 10 us each; a sweep over all of them takes as many readings
 as it takes."""
 
