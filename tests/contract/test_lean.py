@@ -50,7 +50,8 @@ NOT_IN_THE_DAEMON: Final = (
     *TEMPTING,
     *("ssl", "_ssl", "_hashlib", "email", "http.client", "http.server", "urllib.request", "urllib.error", "smtplib"),
     *("xml", "html", "csv", "unittest", "doctest", "pdb", "multiprocessing", "concurrent.futures.process", "ctypes"),
-    *("statistics", "fractions", "decimal", "sqlite3.dump", "zipfile", "tarfile", "cProfile", "tracemalloc", "importlib.metadata", "pytest"),
+    *("statistics", "fractions", "decimal"),
+    *("sqlite3.dump", "zipfile", "tarfile", "cProfile", "tracemalloc", "importlib.metadata", "pytest"),
     *("healthd.cli", "healthd.config.reference", "healthd.config.rule"),
 )
 
