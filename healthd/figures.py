@@ -119,6 +119,37 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """A network interface other than the loopback.
+
+    `carrier`: it has a link; None: nobody can tell. `had_carrier`: it had one since it is there. `made_up`: it is a
+    bridge, a tunnel, or a container's. `errors` and `rx_dropped` count packets since boot: the latter those that the
+    kernel had no use for, the former all others that were lost, each once.
+    """
+
+    name: str
+    up: bool = True
+    carrier: bool | None = True
+    had_carrier: bool = True
+    made_up: bool = False
+    wireless: bool = False
+    rx_bytes: int = 0
+    tx_bytes: int = 0
+    errors: int = 0
+    rx_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """The interfaces, and those that the default routes lead to by family; None: the table is too long to tell."""
+
+    at: float
+    interfaces: tuple[Interface, ...] = ()
+    ipv4: frozenset[str] | None = frozenset()
+    ipv6: frozenset[str] | None = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Updates:
     """What the package manager left to be done. `reboot_for`: the packages that want a reboot, if they said so.
 

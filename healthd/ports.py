@@ -24,10 +24,10 @@ if TYPE_CHECKING:
         Series,
     )
     from healthd.events import Event
-    from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Mount, Pressure, Sensor, Tables, Updates
+    from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Mount, Network, Pressure, Sensor, Tables, Updates
     from healthd.jobs import Silence, TimerFacts
     from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
-    from healthd.probes import Certificate, Fetched, Resolved
+    from healthd.probes import Certificate, Fetched, NameServer, Resolved
 
 
 class Clock(Protocol):
@@ -69,6 +69,9 @@ class Host(Protocol):
 
     def tables(self) -> Tables:
         """How full the kernel's tables are."""
+
+    def network(self) -> Network:
+        """Interfaces, and where the default routes lead."""
 
     async def sensors(self) -> tuple[Sensor, ...]:
         """Temperatures of the sensors that have limits of their own."""
@@ -174,6 +177,12 @@ class Net(Protocol):
 
     async def resolve(self, name: str, record: str, *, server: str, deadline: float) -> Resolved:
         """Ask a name server ("": those of this host, in turn) for the records of a name."""
+
+    async def name_servers(self, *, deadline: float, local: bool) -> tuple[NameServer, ...]:
+        """Whether the name servers of this host answer at all; those that it names, so there may be none.
+
+        An answer stands for some time. `local`: ask only those on this host, since there is no way to another.
+        """
 
     async def shown_certificate(self, address: str, *, deadline: float) -> Certificate:
         """The certificate that a TLS server shows, whether it is to be trusted or not."""

@@ -67,3 +67,15 @@ class Resolved:
     server: str
     rcode: str
     records: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameServer:
+    """A name server of this host. `problem`: why it does not answer; "" if it does.
+
+    `unasked`: why this host could not even ask it.
+    """
+
+    address: str
+    problem: str = ""
+    unasked: str = ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from healthd.errors import HealthdError, NoAnswer
-from healthd.probes import Certificate, Fetched, Resolved
+from healthd.probes import Certificate, Fetched, NameServer, Resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ class FakeNet:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     clock: FakeClock | None = None
     seconds: float = 0.0
+    servers: tuple[NameServer, ...] = ()
 
     async def fetch(self, url: str, **how: Any) -> Fetched:
         answer: Fetched = self._answer(url, how)
@@ -36,6 +37,10 @@ class FakeNet:
     async def resolve(self, name: str, record: str, **how: Any) -> Resolved:
         answer: Resolved = self._answer(name, {"record": record, **how})
         return answer
+
+    async def name_servers(self, *, deadline: float, local: bool) -> tuple[NameServer, ...]:
+        self.asked.append(("name servers", {"deadline": deadline, "local": local}))
+        return self.servers
 
     async def shown_certificate(self, address: str, **how: Any) -> Certificate:
         answer: Certificate = self._answer(address, how)

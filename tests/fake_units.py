@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
 from healthd.errors import BusLost, ReadError, StorageError
-from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Pressure, Sensor, Tables, Updates
+from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Network, Pressure, Sensor, Tables, Updates
 from healthd.jobs import TimerFacts
 from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
 
@@ -177,6 +177,7 @@ class FakeHost:
         self.cpu_now: Cpu | None = None
         self.pressure_now: Pressure | None = None
         self.tables_now: Tables | None = None
+        self.network_now: Network | None = None
         self.sensors_now: tuple[Sensor, ...] | None = None
         self.mounts_now: tuple[Mount, ...] = ()
         self.updates_now: Updates | None = None
@@ -212,6 +213,9 @@ class FakeHost:
 
     def tables(self) -> Tables:
         return _known(self.tables_now)
+
+    def network(self) -> Network:
+        return _known(self.network_now)
 
     async def sensors(self) -> tuple[Sensor, ...]:
         return _known(self.sensors_now)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from healthd.errors import ReadError
-from healthd.host import cpu, memory, pressure, sensors, tables
+from healthd.host import cpu, memory, network, pressure, sensors, tables
 from healthd.host.aside import Aside
 from healthd.host.disks import Disks
 from healthd.host.groups import group_usage
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from healthd.answers import OwnProcess
-    from healthd.figures import Cpu, GroupUsage, Memory, Mount, Pressure, Sensor, Tables, Updates
+    from healthd.figures import Cpu, GroupUsage, Memory, Mount, Network, Pressure, Sensor, Tables, Updates
 
 _START_TIME = 19  # proc_pid_stat(5): field 22, counted from behind the name of the program
 _ESTABLISHED = b"01"  # the kernel's number for TCP_ESTABLISHED, in hexadecimal as /proc/net/tcp prints it
@@ -65,6 +65,11 @@ class LinuxHost:
         """How full the kernel's tables of threads and open files are."""
         with _reading("the kernel's tables"):
             return tables.read(self._proc, self._zombies)
+
+    def network(self) -> Network:
+        """Interfaces, and where the default routes lead."""
+        with _reading("the network"):
+            return network.read(self._proc, self._sys)
 
     async def sensors(self) -> tuple[Sensor, ...]:
         """Temperatures of the sensors that have limits; `Absent` where there is none."""

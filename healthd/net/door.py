@@ -13,6 +13,7 @@ from healthd.net.kept import KeptCertificates
 from healthd.net.limit import Limit, limited
 from healthd.net.line import PlainLine, connect, connect_unix, translated
 from healthd.net.lookup import resolve, servers_of
+from healthd.net.nameservers import NameServers
 from healthd.net.places import find, split
 from healthd.net.talk import talk
 from healthd.net.tls import Contexts, TlsLine
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from healthd.net.line import Line
-    from healthd.probes import Certificate, Fetched, Resolved
+    from healthd.probes import Certificate, Fetched, NameServer, Resolved
 
 
 class Network:
@@ -33,6 +34,7 @@ class Network:
         self._aside = Aside()
         self._contexts = Contexts()
         self._kept = KeptCertificates()
+        self._name_servers = NameServers(resolv_conf, self.resolve)
 
     async def fetch(
         self,
@@ -70,6 +72,10 @@ class Network:
         async with _asking(deadline) as until:
             servers = [server] if server else servers_of(self._resolv_conf)
             return await resolve(name, record, servers, self._aside, until)
+
+    async def name_servers(self, *, deadline: float, local: bool) -> tuple[NameServer, ...]:
+        """Whether the name servers of this host answer."""
+        return await self._name_servers.ask(deadline=deadline, local=local)
 
     async def shown_certificate(self, address: str, *, deadline: float) -> Certificate:
         """The certificate that a TLS server shows."""

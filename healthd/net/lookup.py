@@ -29,6 +29,11 @@ _ASK_ANOTHER: Final = frozenset({"SERVFAIL", "REFUSED", "NOTIMP", "FORMERR"})
 
 def servers_of(resolv_conf: Path) -> list[str]:
     """The name servers of this host, as resolv.conf(5) has it."""
+    return named_servers(resolv_conf) or ["127.0.0.1"]
+
+
+def named_servers(resolv_conf: Path) -> list[str]:
+    """Those that it names."""
     try:
         lines = resolv_conf.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
@@ -37,12 +42,12 @@ def servers_of(resolv_conf: Path) -> list[str]:
         raise ReadError(f"cannot read {resolv_conf}: {(error.strerror or '').lower()}") from error
     words = [line.split() for line in lines]
     found = [each[1] for each in words if len(each) > 1 and each[0] == "nameserver"]
-    return found[:_SERVERS_MAX] or ["127.0.0.1"]
+    return found[:_SERVERS_MAX]
 
 
 def server_of(said: str) -> tuple[str, int]:
     """Address and port of a server as an operator writes it: ADDRESS, ADDRESS:PORT, [IPV6]:PORT."""
-    if literal(said, _PORT) or ":" not in said:
+    if literal(said.partition("%")[0], _PORT) or ":" not in said:
         return said, _PORT
     try:
         return split(said)

@@ -96,3 +96,17 @@ def test_what_makes_no_sense_is_not_asked(name: str, server: str) -> None:
         assert isinstance(unable, ReadError)
 
     played(scene())
+
+
+def test_whether_the_servers_of_this_host_answer_at_all(tmp_path: Path) -> None:
+    conf = tmp_path / "resolv.conf"
+
+    async def scene() -> None:
+        async with name_server(lambda asked: addressed(asked, b"\x81\x85")) as server:
+            conf.write_text(f"nameserver 127.0.0.1:{server.port}\nnameserver 127.0.0.9\nnameserver ::1%lo\n")
+            answering, closed, scoped = await Network(conf).name_servers(deadline=5, local=False)
+        assert (answering.problem, answering.unasked) == ("", "")
+        assert (closed.address, closed.problem) == ("127.0.0.9", "connection refused")
+        assert scoped.unasked == ""
+
+    played(scene())
