@@ -46,7 +46,7 @@ test: fast system ## all tests: the fast tiers first, then the package on booted
 
 .PHONY: fast
 fast: venv ## the tiers that need no booted host: unit, contract, integration
-	@tools/bootstrap test
+	@tools/bootstrap test browser
 	$(VENV)/python -m pytest
 
 .PHONY: system
@@ -56,7 +56,7 @@ system: venv deb ## the package on booted Debian 12 and 13, with real faults
 
 .PHONY: coverage
 coverage: venv ## the fast tiers with coverage of branches
-	@tools/bootstrap test
+	@tools/bootstrap test browser
 	$(VENV)/python -m pytest --cov --cov-report=term --cov-fail-under=90
 	$(VENV)/python -m coverage report --include='healthd/assess/*,healthd/decide/*' --fail-under=100
 

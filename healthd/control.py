@@ -54,13 +54,20 @@ class Controller:
         self._store, self._tally, self._beats = store, tally, beats
         self._units, self._apply, self._under_systemd = units, apply, under_systemd
         self._turns = 0
+        self._turning = asyncio.Event()
         pipeline.watch(self._turned)
 
     def revision(self) -> int:
         return self._turns
 
+    async def changed(self, revision: int) -> None:
+        while self._turns == revision:
+            await self._turning.wait()
+
     def _turned(self, _happenings: Sequence[Happening]) -> None:
         self._turns += 1
+        self._turning.set()  # who waits wakes up though the next line has them wait for the turn after this one
+        self._turning.clear()
 
     def status(self) -> HealthStatus:
         return self._view.status()

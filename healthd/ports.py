@@ -270,6 +270,9 @@ class Control(Protocol):
     def revision(self) -> int:
         """A number that is another one when something may have changed that `status` tells."""
 
+    async def changed(self, revision: int) -> None:
+        """Return as soon as the revision is another one than this."""
+
     def status(self) -> HealthStatus:
         """The host as it stands."""
 

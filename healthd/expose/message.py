@@ -100,16 +100,6 @@ def as_json(value: object, *, status: int = 200, headers: Mapping[str, str] | No
     return Answer(status=status, body=text.encode(errors="backslashreplace") + b"\n", headers=headers or {})
 
 
-def as_page(text: str) -> Answer:
-    """An answer of HTML that takes nothing from elsewhere, and that no other site may show as its own."""
-    return Answer(
-        status=200,
-        body=text.encode(),
-        content_type="text/html; charset=utf-8",
-        headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"},
-    )
-
-
 def as_error(status: int, error: str, hint: str = "", *, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer that says what is wrong in one sentence and what to do instead."""
     return as_json({"error": error, "hint": hint}, status=status, headers=headers)

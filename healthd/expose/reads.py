@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from healthd.errors import RequestError
-from healthd.expose import exposition, render
-from healthd.expose.message import Answer, Part, Right, as_json, as_page
+from healthd.expose import exposition, live, render
+from healthd.expose.message import Answer, Part, Right, as_json
 from healthd.expose.routes import Route
 from healthd.expose.sanitise import sanitised
 
@@ -20,17 +20,8 @@ OPENMETRICS: Final = "application/openmetrics-text"
 _TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _OPENMETRICS_TYPE: Final = f"{OPENMETRICS}; version=1.0.0; charset=utf-8"
 
-_PAGE: Final = """\
-<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><title>healthd</title>
-<h1>healthd</h1>
-<p>This host is watched by healthd. <code>GET /health/ready</code> says whether it is well,
-<code>GET /api/v1/openapi.json</code> describes the rest.</p>
-</html>
-"""
 
-
-async def live(_control: Control, _ask: Ask) -> Answer:
+async def alive(_control: Control, _ask: Ask) -> Answer:
     """The event loop turns. Nothing is asked for, so that no fault elsewhere has a prober take healthd for dead."""
     return as_json({"status": "alive", "timestamp": int(time.time())})
 
@@ -101,7 +92,9 @@ async def metrics(control: Control, ask: Ask) -> Answer:
 
 async def page(_control: Control, _ask: Ask) -> Answer:
     """What a browser gets."""
-    return as_page(_PAGE)
+    from healthd.expose.page import page as the_page  # noqa: PLC0415  many hosts are never looked at by a browser
+
+    return the_page()
 
 
 def _status(control: Control, ask: Ask) -> HealthStatus:
@@ -112,7 +105,7 @@ def _status(control: Control, ask: Ask) -> HealthStatus:
 READS: Final = (
     Route(
         path="/health/live",
-        call=live,
+        call=alive,
         right=Right.PROBE,
         about="Whether healthd is alive: its event loop turns.",
         answer="Alive",
@@ -200,6 +193,15 @@ READS: Final = (
         answer="History",
         query=("component", "item", "name", "since", "until", "points"),
         errors=(404, 503),
+    ),
+    Route(
+        path="/api/v1/events",
+        call=live.events,
+        right=Right.READ,
+        about="The health status as it changes: server-sent events named status, a comment every 15 s; ends by itself.",
+        answer="Text",
+        errors=(503,),
+        content_type="text/event-stream",
     ),
     Route(
         path="/api/v1/doctor",

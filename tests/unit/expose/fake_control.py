@@ -220,6 +220,7 @@ class FakeControl:
     fault: BaseException | None = None
     gate: asyncio.Event | None = None
     turns: int = 0
+    turned: asyncio.Event = field(default_factory=asyncio.Event)
     asked: int = 0
     told: list[tuple[object, ...]] = field(default_factory=list)
 
@@ -232,6 +233,17 @@ class FakeControl:
 
     def revision(self) -> int:
         return self.turns
+
+    async def changed(self, revision: int) -> None:
+        while self.turns == revision:
+            self.turned.clear()
+            await self.turned.wait()
+
+    def turn(self, host: HealthStatus) -> None:
+        """The host is now like this."""
+        self.host = host
+        self.turns += 1
+        self.turned.set()
 
     def status(self) -> HealthStatus:
         self.asked += 1
