@@ -70,6 +70,9 @@ class Host(Protocol):
     def tables(self) -> Tables:
         """How full the kernel's tables are."""
 
+    def time_heard_at(self) -> float | None:
+        """When systemd-timesyncd last heard from a time server (Unix seconds); None: never since its start."""
+
     def network(self) -> Network:
         """Interfaces, and where the default routes lead."""
 
@@ -119,6 +122,9 @@ class Units(Protocol):
 
     async def timers(self) -> tuple[TimerFacts, ...]:
         """The running timers, in name order. Their times may be some minutes old, never older than their state."""
+
+    async def clock_synchronised(self) -> bool | None:
+        """Whether the kernel holds its clock for synchronised, by an answer of some minutes. None: nobody can tell."""
 
     async def primary_name(self, name: str) -> str:
         """The name that systemd goes by for the unit of this name, which may be an alias of it."""

@@ -56,6 +56,7 @@ class FakeUnits:
         self.restarts_too: tuple[str, ...] = ()
         self.aliases: dict[str, str] = {}
         self.timers_now: tuple[TimerFacts, ...] = ()
+        self.synchronised_now: bool | None = None
         self.kernel_now: tuple[KernelFault, ...] = ()
         self.words: dict[str, tuple[str, ...]] = {}
         self._facts = {unit.name: unit for unit in units}
@@ -112,6 +113,10 @@ class FakeUnits:
 
     async def kernel_faults(self) -> tuple[KernelFault, ...]:
         return self.kernel_now
+
+    async def clock_synchronised(self) -> bool | None:
+        self._asked("clock_synchronised")
+        return self.synchronised_now
 
     async def primary_name(self, name: str) -> str:
         self._asked("primary_name", name)
@@ -177,6 +182,7 @@ class FakeHost:
         self.cpu_now: Cpu | None = None
         self.pressure_now: Pressure | None = None
         self.tables_now: Tables | None = None
+        self.heard_now: float | None = None
         self.network_now: Network | None = None
         self.sensors_now: tuple[Sensor, ...] | None = None
         self.mounts_now: tuple[Mount, ...] = ()
@@ -213,6 +219,9 @@ class FakeHost:
 
     def tables(self) -> Tables:
         return _known(self.tables_now)
+
+    def time_heard_at(self) -> float | None:
+        return self.heard_now
 
     def network(self) -> Network:
         return _known(self.network_now)

@@ -29,14 +29,17 @@ _PACKAGES_SECONDS = 5.0
 
 
 class LinuxHost:
-    """This machine, read from `proc_root` and `sys_root`; fulfils `ports.Host`.
+    """This machine, read from these roots; fulfils `ports.Host`.
 
     What is there since boot raises `OSError` where the kernel's file cannot be read; figures raise `ReadError` then.
     """
 
-    def __init__(self, proc_root: Path = Path("/proc"), sys_root: Path = Path("/sys")) -> None:
+    def __init__(
+        self, proc_root: Path = Path("/proc"), sys_root: Path = Path("/sys"), run_root: Path = Path("/run")
+    ) -> None:
         self._proc, self._sys = proc_root, sys_root
         self._groups = sys_root / "fs/cgroup"
+        self._time_heard = run_root / "systemd/timesync/synchronized"
         self._zombies = tables.Zombies(proc_root)
         self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
         self._packages, self._packages_aside = Packages(), Aside("dpkg's list")
@@ -65,6 +68,13 @@ class LinuxHost:
         """How full the kernel's tables of threads and open files are."""
         with _reading("the kernel's tables"):
             return tables.read(self._proc, self._zombies)
+
+    def time_heard_at(self) -> float | None:
+        """When systemd-timesyncd last heard from a time server; it says so with the age of a file."""
+        try:
+            return self._time_heard.stat().st_mtime
+        except OSError:
+            return None
 
     def network(self) -> Network:
         """Interfaces, and where the default routes lead."""

@@ -45,7 +45,11 @@ _LATE: Final = frozenset(_DBUS + name for name in ("Timeout", "TimedOut"))
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A method to call: on whom, which, with what. `body` is as jeepney takes it."""
+    """A method to call: on whom, which, with what. `body` is as jeepney takes it.
+
+    `starts`: the bus may start the called service for it. That is not systemd, so that its silence says nothing about
+    the connection.
+    """
 
     destination: str
     path: str
@@ -53,12 +57,14 @@ class Request:
     member: str
     signature: str = ""
     body: tuple[Any, ...] = ()
+    starts: bool = False
 
     def serialise(self, serial: int) -> bytes:
-        """The bytes to send. The called service is not to be started for it."""
+        """The bytes to send."""
         address = DBusAddress(self.path, bus_name=self.destination, interface=self.interface)
         message = new_method_call(address, self.member, self.signature or None, self.body)
-        message.header.flags = MessageFlag.no_auto_start
+        if not self.starts:
+            message.header.flags = MessageFlag.no_auto_start
         return bytes(message.serialise(serial=serial))
 
 
@@ -249,7 +255,10 @@ class Bus(asyncio.Protocol):
         reason = f"{call.request.member} was not answered within {deadline:g} s"
         if not call.reply.done():
             call.reply.set_exception(BusTimeout(reason))
-        if call.sent:  # one that never left the window says nothing about the connection; those before it will
+        if call.sent and call.request.starts:
+            self._in_flight -= 1
+            self._fill_window()
+        elif call.sent:  # one that never left the window says nothing about the connection; those before it will
             self._lose(reason)
 
     def _lose(self, reason: str) -> None:

@@ -24,6 +24,7 @@ from healthd.systemd.lastwords import LastWords
 from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, UNIT, get, manager, unit_path
 from healthd.systemd.signals import RULES, Due, Signals, bus_call
 from healthd.systemd.stops import StopRecords, Stops
+from healthd.systemd.timedate import TimeDate
 from healthd.systemd.timers import Timers
 from healthd.systemd.unitfiles import file_states
 
@@ -60,6 +61,7 @@ class SystemdUnits:
         self._last_words = LastWords()
         self._details = Details(self._ledger)
         self._timers = Timers()
+        self._time_date = TimeDate()
         self._kernel_log = KernelLog(clock)
         self._jobs = Jobs(self._ledger, clock)
         self._signals = Signals(self._ledger, self._jobs, clock, self._set_due)
@@ -122,6 +124,10 @@ class SystemdUnits:
     async def timers(self) -> tuple[TimerFacts, ...]:
         """The running timers, in name order."""
         return await self._timers.read(self._connection(), self._view, self._clock.boot())
+
+    async def clock_synchronised(self) -> bool | None:
+        """Whether the kernel holds its clock for synchronised; None: nobody can tell."""
+        return await self._time_date.synchronised(self._connection(), self._clock.boot())
 
     async def primary_name(self, name: str) -> str:
         """The unit's Id; the name itself where there is no such unit."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NAME = "org.freedesktop.systemd1"
 PATH = "/org/freedesktop/systemd1"
+TIMEDATE = "org.freedesktop.timedate1"
 MANAGER = f"{NAME}.Manager"
 UNIT = f"{NAME}.Unit"
 SERVICE = f"{NAME}.Service"
@@ -135,6 +136,7 @@ class FakeSystemd:
         self.comes_up: dict[str, Any] = {}
         self.removed_first = self.one_job = False
         self.system_state = "running"
+        self.synchronised = True
         self.in_flight = self.most_in_flight = 0
         self.held: list[Message] | None = None  # a list: calls are kept in it, unanswered, until `release`
         self._subscribed = False
@@ -153,6 +155,10 @@ class FakeSystemd:
                 pass
             undo.pop_all()
         self._task = asyncio.create_task(self._serve(self._connection))
+
+    async def keep_time(self) -> None:
+        """Answer for systemd-timedated as well."""
+        await self._send(message_bus.RequestName(TIMEDATE))
 
     async def stop(self) -> None:
         """Leave the bus."""
@@ -268,6 +274,8 @@ class FakeSystemd:
             await self._send(new_method_return(call))
 
     def _property(self, call: Message, path: str, interface: str, member: str | None = None) -> Message:
+        if interface == TIMEDATE:
+            return new_method_return(call, "v", (("b", self.synchronised),))
         if path == PATH:
             return new_method_return(call, "v", (("s", self.system_state),))
         known = next((unit for unit in self.units.values() if unit_path(unit.name) == path), None)

@@ -107,3 +107,15 @@ def test_this_very_machine_can_be_read() -> None:
     assert 0 < host.tables().threads < host.tables().threads_max
     assert host.uptime() > 0
     assert host.established_connections() >= 0
+
+
+def test_timesyncd_s_last_answer_is_the_age_of_its_file(tmp_path: Path) -> None:
+    host = LinuxHost(run_root=tmp_path)
+    assert host.time_heard_at() is None
+
+    heard = tmp_path / "systemd/timesync/synchronized"
+    heard.parent.mkdir(parents=True)
+    heard.touch()
+    os.utime(heard, (50, 50))
+
+    assert host.time_heard_at() == 50
