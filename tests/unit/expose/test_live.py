@@ -74,6 +74,22 @@ def test_what_changed_during_the_pause_is_told_once_and_as_it_is_then() -> None:
     asyncio.run(scene())
 
 
+def test_however_fast_things_change_there_is_a_pause_between_two_events() -> None:
+    async def scene() -> None:
+        control = FakeControl()
+        async with aclosing(changes(control, pause=LONG, heartbeat=LONG)) as chunks:
+            await following(chunks)
+            later = asyncio.create_task(following(chunks))
+            control.turn(WELL)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not later.done()
+            later.cancel()
+            await asyncio.wait({later})
+
+    asyncio.run(scene())
+
+
 def test_silence_is_broken_by_comments() -> None:
     async def scene() -> None:
         async with aclosing(changes(FakeControl(), pause=0.0, heartbeat=0.0)) as chunks:
