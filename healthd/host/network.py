@@ -46,14 +46,18 @@ class Counters(NamedTuple):
 
 def read(proc: Path, sys: Path) -> Network:
     """The network now. Raises `OSError`, and `ValueError` or `LookupError` for text that no kernel writes."""
-    net = proc / "1/net"
-    counted = counters((net / "dev").read_text(encoding="utf-8", errors="replace"))
-    interfaces = (_interface(sys / "class/net" / name, name, one) for name, one in counted.items())
+    net, known = f"{proc}/1/net", f"{sys}/class/net"
+    counted = counters((proc / "1/net/dev").read_text(encoding="utf-8", errors="replace"))
+    ipv4, ipv6 = _defaults(f"{net}/route", default_4), _defaults(f"{net}/ipv6_route", default_6)
+    needed = (ipv4 or frozenset()) | (ipv6 or frozenset())
+    # A host may have hundreds of the others, and nothing is to be said of them.
+    looked_at = (name for name in counted if name in needed or not name.startswith(_MADE_BY_PROGRAMS))
+    interfaces = (_interface(f"{known}/{name}", name, counted[name], needed=name in needed) for name in looked_at)
     return Network(
         at=time.clock_gettime(time.CLOCK_BOOTTIME),
         interfaces=tuple(each for each in interfaces if each is not None),
-        ipv4=_defaults(net / "route", default_4),
-        ipv6=_defaults(net / "ipv6_route", default_6),
+        ipv4=ipv4,
+        ipv6=ipv6,
     )
 
 
@@ -85,10 +89,10 @@ def _leads(flags: int) -> bool:
     return bool(flags & _ROUTE_UP) and not flags & _ROUTE_REJECT
 
 
-def _defaults(table: Path, find: Callable[[list[str]], frozenset[str]]) -> frozenset[str] | None:
+def _defaults(table: str, find: Callable[[list[str]], frozenset[str]]) -> frozenset[str] | None:
     """The interfaces of the default routes; None where none is in the part of the table that is looked at."""
     try:
-        with table.open("rb") as file:
+        with open(table, "rb") as file:  # noqa: PTH123  likewise
             text = file.read(ROUTES_READ + 1)
     except FileNotFoundError:  # a kernel without this family
         return frozenset()
@@ -100,22 +104,27 @@ def _defaults(table: Path, find: Callable[[list[str]], frozenset[str]]) -> froze
     return found if found or whole else None
 
 
-def _interface(directory: Path, name: str, counted: Counters) -> Interface | None:
-    """An interface; None for the loopback, and for one that lies on another, which has the same link."""
+def _interface(directory: str, name: str, counted: Counters, *, needed: bool) -> Interface | None:
+    """An interface; None for the loopback, and for one that lies on another, which has the same link.
+
+    `needed`: a default route leads there, so that it is looked at even then.
+    """
     try:
         entries = frozenset(os.listdir(directory))  # noqa: PTH208  no object for each entry
     except FileNotFoundError:  # it went away, or this /sys is that of another network
         entries = frozenset()
-    flags = int(_text(directory / "flags") or "0x1", 16)
-    if flags & _LOOPBACK or name == "lo" or ("bonding" not in entries and any(e.startswith("lower_") for e in entries)):
+    flags = int(_text(f"{directory}/flags") or "0x1", 16)
+    if flags & _LOOPBACK or name == "lo":
         return None
-    carrier = _text(directory / "carrier")  # cannot be read while the interface is down
-    missed = int(_text(directory / "statistics/rx_missed_errors") or 0) if counted.rx_drop else 0
+    if not needed and "bonding" not in entries and any(entry.startswith("lower_") for entry in entries):
+        return None
+    carrier = _text(f"{directory}/carrier")  # cannot be read while the interface is down
+    missed = int(_text(f"{directory}/statistics/rx_missed_errors") or 0) if counted.rx_drop else 0
     return Interface(
         name=name,
         up=bool(flags & _UP),
         carrier=None if carrier == "" else carrier == "1",
-        had_carrier=int(_text(directory / "carrier_up_count") or 0) > 0,
+        had_carrier=carrier == "1" or int(_text(f"{directory}/carrier_up_count") or 0) > 0,
         made_up=bool(entries & _MADE_UP) or name.startswith(_MADE_BY_PROGRAMS),
         wireless=bool(entries & _WIRELESS),
         rx_bytes=counted.rx_bytes,
@@ -125,9 +134,15 @@ def _interface(directory: Path, name: str, counted: Counters) -> Interface | Non
     )
 
 
-def _text(file: Path) -> str:
+def _text(file: str) -> str:
     """What stands in a file of /sys; "" where there is none, or nothing can be said at present (EINVAL)."""
     try:
-        return file.read_text(encoding="ascii").strip()
+        opened = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    try:
+        return os.read(opened, 64).decode("ascii").strip()
+    except OSError:
+        return ""
+    finally:
+        os.close(opened)

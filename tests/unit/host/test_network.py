@@ -116,15 +116,31 @@ def test_what_an_interface_is_stands_in_its_directory(root: Path, entry: str, ki
     assert getattr(seen, kind)
 
 
-def test_a_container_s_interface_goes_by_its_name(root: Path) -> None:
-    (root / "1/net/dev").write_text(DEV.replace("eth0", "veth1a2b"))
+def without_routes(root: Path) -> None:
+    for table in ("route", "ipv6_route"):
+        (root / "1/net" / table).unlink()
+
+
+def test_a_container_s_interface_goes_by_its_name_and_is_left_out_unless_a_default_route_leads_there(
+    root: Path,
+) -> None:
+    for file in ("dev", "route", "ipv6_route"):
+        text = (root / "1/net" / file).read_text()
+        (root / "1/net" / file).write_text(text.replace("eth0", "veth1a2b"))
     (seen,) = interfaces(root)
+    assert (seen.name, seen.made_up) == ("veth1a2b", True)
 
-    assert seen.made_up
+    without_routes(root)
+    assert interfaces(root) == ()
 
 
-def test_an_interface_on_another_one_is_left_out_but_a_bond_is_not(root: Path) -> None:
+def test_an_interface_on_another_one_is_left_out_unless_it_is_a_bond_or_a_default_route_leads_there(
+    root: Path,
+) -> None:
     sys_file(root, "eth0/lower_eth1", "")
+    assert len(interfaces(root)) == 1
+
+    without_routes(root)
     assert interfaces(root) == ()
 
     sys_file(root, "eth0/bonding/mode", "")
