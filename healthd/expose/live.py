@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from healthd.expose import render
@@ -19,6 +20,29 @@ HEARTBEAT_SECONDS: Final = 15.0
 STREAM_SECONDS: Final = 900.0  # then the client asks again: a key that was revoked does not read on for ever
 _HEARTBEAT: Final = b": nothing new\n\n"
 _CLOCKS: Final = frozenset({"timestamp", "uptime_seconds"})  # what goes on by itself is no change
+
+
+@dataclass(slots=True)
+class _Newest:
+    """The newest status, rendered once for all who follow: the kernel takes milliseconds to count peers."""
+
+    control: Control | None = None
+    revision: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    chunk: bytes = b""
+
+    def take(self, control: Control) -> int:
+        """Have what the last turn led to; returns its revision."""
+        revision = control.revision()
+        if self.control is not control or self.revision != revision:
+            status = render.status(control.status())
+            self.control, self.revision = control, revision
+            self.facts = {name: value for name, value in status.items() if name not in _CLOCKS}
+            self.chunk = b"event: status\ndata: " + as_json(status).body + b"\n"
+        return revision
+
+
+_NEWEST: Final = _Newest()
 
 
 async def events(control: Control, _ask: Ask) -> Stream:
@@ -42,12 +66,10 @@ async def changes(
     told: dict[str, Any] = {}
     spoke = loop.time()
     while loop.time() < end:
-        revision = control.revision()
-        status = render.status(control.status())
-        facts = {name: value for name, value in status.items() if name not in _CLOCKS}
-        if facts != told:
-            told, spoke = facts, loop.time()
-            yield b"event: status\ndata: " + as_json(status).body + b"\n"
+        revision = _NEWEST.take(control)
+        if _NEWEST.facts != told:
+            told, spoke = _NEWEST.facts, loop.time()
+            yield _NEWEST.chunk
         elif loop.time() >= spoke + heartbeat:
             spoke = loop.time()
             yield _HEARTBEAT

@@ -90,6 +90,17 @@ def test_however_fast_things_change_there_is_a_pause_between_two_events() -> Non
     asyncio.run(scene())
 
 
+def test_the_status_of_a_turn_is_made_once_for_all_who_follow() -> None:
+    async def scene() -> int:
+        control = FakeControl()
+        for _ in range(3):
+            async with aclosing(changes(control, pause=0.0, heartbeat=LONG)) as chunks:
+                assert told(await following(chunks))["state"] == "degraded"
+        return control.asked
+
+    assert asyncio.run(scene()) == 1
+
+
 def test_silence_is_broken_by_comments() -> None:
     async def scene() -> None:
         async with aclosing(changes(FakeControl(), pause=0.0, heartbeat=0.0)) as chunks:
