@@ -1,0 +1,118 @@
+"""Faults of the host itself, made for real: memory, processors and disks, each seen, and seen to pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.system.units import service
+from tests.system.ward import QUICK, Ward
+from tools.throwaway import boot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tools.throwaway import Release
+
+GIB: Final = 2**30
+HELD: Final = 2 * GIB
+EAT: Final = f"""/usr/bin/python3 -c "import time; held = bytearray(b'x') * {HELD}; time.sleep(600)" """
+
+
+@pytest.fixture(scope="module")
+def ward(release: Release, deb: Path) -> Iterator[Ward]:
+    """A host that is looked at every second."""
+    with boot(release, deb=deb) as host:
+        made = Ward(host=host)
+        made.configure(QUICK)
+        made.configure("[health]\ncheck_interval_seconds = 1\n", name="40-often")
+        yield made
+
+
+def component(ward: Ward, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = ward.ask("status", name)
+    return found
+
+
+def value(ward: Ward, name: str, measure: str) -> float:
+    """A number as it was last read."""
+    return float(next(one["value"] for one in component(ward, name)["values"] if one["name"] == measure))
+
+
+def test_a_host_on_which_nothing_is_wrong_has_nothing_red(ward: Ward) -> None:
+    ward.healthctl("check")
+    health = ward.ask("status")["health_checks"]
+
+    bad = {name: each["message"] for name, each in health.items() if each["status"] != "healthy" and name != "cpu"}
+    assert bad == {}  # the processors are those of the machine around, which may well be busy
+    assert [each for each in ward.ask("issues") if each["component"] != "cpu"] == []
+
+
+def test_memory_that_runs_out_is_an_issue_until_it_is_given_back(ward: Ward) -> None:
+    used = value(ward, "memory", "used_bytes")
+    # Room for what else the machine does: memory is that of the machine around.
+    warning, critical = (used + HELD / 2) / GIB, (used + 1.5 * HELD) / GIB
+    cursor = ward.host.cursor()
+    with ward.under(f"[thresholds]\nmemory_warning_gb = {warning:.3f}\nmemory_critical_gb = {critical:.3f}\n"):
+        unit = ward.add(service(EAT))
+        ward.await_event(cursor, "issue_opened", component="memory", issue="high_memory")
+        seen = component(ward, "memory")
+        ward.discard(unit)
+        ward.await_event(cursor, "issue_resolved", component="memory", issue="high_memory")
+
+    assert (seen["status"], seen["issues"][0]["severity"]) == ("degraded", "medium")
+    assert 0.5 <= seen["score"] < 0.8
+
+
+def test_processors_that_are_all_busy_are_said_and_are_no_great_matter(ward: Ward) -> None:
+    cursor = ward.host.cursor()
+    burners = [ward.add(service('/bin/sh -c "while :; do :; done"')) for _ in range(4)]
+    opened = ward.await_event(cursor, "issue_opened", component="cpu", issue="high_cpu", seconds=120)
+    host = ward.ask("status")["status"]
+    for unit in burners:
+        ward.discard(unit)
+    ward.await_event(cursor, "issue_resolved", component="cpu", issue="high_cpu", seconds=120)
+
+    assert opened["HEALTHD_SEVERITY"] == "low"
+    assert host != "unhealthy"
+
+
+@pytest.mark.parametrize(
+    ("options", "fill", "issue"),
+    [
+        ("size=8M", "head -c 7900000 /dev/zero > /mnt/full/x", "disk_full"),
+        (
+            "size=8M,nr_inodes=100",
+            'i=0; while [ "$i" -lt 97 ]; do : > "/mnt/full/$i"; i=$((i + 1)); done',
+            "inodes_full",
+        ),
+    ],
+)
+def test_a_file_system_that_fills_up_is_an_issue_until_there_is_room(
+    ward: Ward, options: str, fill: str, issue: str
+) -> None:
+    cursor = ward.host.cursor()
+    ward.host.sh(f"mkdir -p /mnt/full; mount -t tmpfs -o {options} none /mnt/full")
+    ward.host.sh(fill)
+    ward.await_event(cursor, "issue_opened", component="storage", item="/mnt/full", issue=issue)
+    (item,) = [each for each in component(ward, "storage")["items"] if each["name"] == "/mnt/full"]
+    ward.host.sh("find /mnt/full -mindepth 1 -delete")
+    ward.await_event(cursor, "issue_resolved", component="storage", item="/mnt/full", issue=issue)
+    ward.host.sh("umount /mnt/full")
+    ward.healthctl("check", "storage")
+
+    assert item["status"] in ("degraded", "unhealthy")
+    assert "/mnt/full" not in [each["name"] for each in component(ward, "storage")["items"]]
+
+
+def test_a_file_system_that_became_read_only_is_an_issue_until_it_can_be_written_again(ward: Ward) -> None:
+    ward.host.sh("mkdir -p /mnt/frozen; mount -t tmpfs -o size=8M none /mnt/frozen")
+    ward.healthctl("check", "storage")
+    cursor = ward.host.cursor()
+    ward.host.sh("mount -o remount,ro /mnt/frozen")
+    ward.await_event(cursor, "issue_opened", component="storage", item="/mnt/frozen", issue="read_only")
+    ward.host.sh("mount -o remount,rw /mnt/frozen")
+    ward.await_event(cursor, "issue_resolved", component="storage", item="/mnt/frozen", issue="read_only")
+    ward.host.sh("umount /mnt/frozen")
