@@ -1,4 +1,4 @@
-"""Faults of the host itself, made for real: memory, processors and disks, each seen, and seen to pass."""
+"""Faults of the host itself, made for real: memory and disks, each seen, and seen to pass."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tools.throwaway import Release
+
+AROUND: Final = {"cpu", "pressure"}
+"""What a container shows of the machine around it, which may well be busy."""
 
 GIB: Final = 2**30
 HELD: Final = 2 * GIB
@@ -45,9 +48,9 @@ def test_a_host_on_which_nothing_is_wrong_has_nothing_red(ward: Ward) -> None:
     ward.healthctl("check")
     health = ward.ask("status")["health_checks"]
 
-    bad = {name: each["message"] for name, each in health.items() if each["status"] != "healthy" and name != "cpu"}
-    assert bad == {}  # the processors are those of the machine around, which may well be busy
-    assert [each for each in ward.ask("issues") if each["component"] != "cpu"] == []
+    bad = {name: each["message"] for name, each in health.items() if each["status"] != "healthy"}
+    assert bad.keys() <= AROUND
+    assert {each["component"] for each in ward.ask("issues")} <= AROUND
 
 
 def test_memory_that_runs_out_is_an_issue_until_it_is_given_back(ward: Ward) -> None:
@@ -57,26 +60,13 @@ def test_memory_that_runs_out_is_an_issue_until_it_is_given_back(ward: Ward) -> 
     cursor = ward.host.cursor()
     with ward.under(f"[thresholds]\nmemory_warning_gb = {warning:.3f}\nmemory_critical_gb = {critical:.3f}\n"):
         unit = ward.add(service(EAT))
-        ward.await_event(cursor, "issue_opened", component="memory", issue="high_memory")
+        ward.await_event(cursor, "issue_opened", component="memory", issue="high_memory", seconds=60)
         seen = component(ward, "memory")
         ward.discard(unit)
-        ward.await_event(cursor, "issue_resolved", component="memory", issue="high_memory")
+        ward.await_event(cursor, "issue_resolved", component="memory", issue="high_memory", seconds=60)
 
     assert (seen["status"], seen["issues"][0]["severity"]) == ("degraded", "medium")
     assert 0.5 <= seen["score"] < 0.8
-
-
-def test_processors_that_are_all_busy_are_said_and_are_no_great_matter(ward: Ward) -> None:
-    cursor = ward.host.cursor()
-    burners = [ward.add(service('/bin/sh -c "while :; do :; done"')) for _ in range(4)]
-    opened = ward.await_event(cursor, "issue_opened", component="cpu", issue="high_cpu", seconds=120)
-    host = ward.ask("status")["status"]
-    for unit in burners:
-        ward.discard(unit)
-    ward.await_event(cursor, "issue_resolved", component="cpu", issue="high_cpu", seconds=120)
-
-    assert opened["HEALTHD_SEVERITY"] == "low"
-    assert host != "unhealthy"
 
 
 @pytest.mark.parametrize(
