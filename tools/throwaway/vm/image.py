@@ -46,7 +46,6 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/bin/sh -euc "ip link set eth0 up; ip address add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2"
 """,
-    "etc/resolv.conf": "nameserver 10.0.2.3\n",
 }
 _WANTED = "usr/lib/systemd/system/multi-user.target.wants"
 
