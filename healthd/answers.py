@@ -113,6 +113,7 @@ class Note:
     reason: str = ""
     duration_ms: int | None = None
     message: str = ""
+    incident: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,7 +176,7 @@ class UnitDetail:
 
     `service_type` is Type= ("" for what is no service), `restart` is Restart=. `triggered` says that a socket, path,
     timer or the bus starts the unit when it is needed. `required_by_enabled` says that an enabled unit Requires or
-    BindsTo it. `can_reload` is ExecReload present.
+    BindsTo it. `can_reload` is ExecReload present. `requires` are the units without which it cannot run.
     """
 
     service_type: str
@@ -185,6 +185,7 @@ class UnitDetail:
     triggered: bool
     required_by_enabled: bool
     can_reload: bool
+    requires: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,7 +345,10 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """An open issue as people see it. `hold` and `until` (Unix seconds, None: not by time) say what holds healing."""
+    """An open issue as people see it. `hold` and `until` (Unix seconds, None: not by time) say what holds healing.
+
+    `incident` is the number of the incident that it belongs to, 0 where there is none.
+    """
 
     component: str
     item: str
@@ -360,6 +364,7 @@ class Issue:
     hold: HoldReason | None
     hold_text: str
     until: float | None
+    incident: int = 0
 
     @property
     def id(self) -> str:

@@ -54,6 +54,7 @@ class View:
             hold=ticket.hold,
             hold_text=ticket.hold_text,
             until=self.wall(ticket.hold_until),
+            incident=ticket.incident,
         )
 
     def issues(self, component: str | None = None) -> tuple[Issue, ...]:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from healthd.decide.state import Attempt, Ticket
-    from healthd.model import ActionKind, HoldReason, JobResult, OutcomeKind
+    from healthd.model import ActionKind, HoldReason, JobResult, OutcomeKind, UnitFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """An issue was opened."""
+    """An issue was opened. `unit`: how the unit behind it was then."""
 
     ticket: Ticket
+    unit: UnitFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +52,11 @@ class LeftAlone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """An attempt that must be dispatched as soon as the state has been written."""
+    """An attempt that must be dispatched as soon as the state has been written. `unit`: how it found the unit."""
 
     ticket: Ticket
     attempt: Attempt
+    unit: UnitFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ def _open_or_update(turn: Turn, component: str, item: Item, finding: Finding) ->
     ticket = replace(ticket, severity=severity_of(ticket, critical=item.critical or finding.critical))
     turn.put(ticket)
     if known is None or not known.open:
-        turn.happened.append(Opened(ticket=ticket))
+        turn.happened.append(Opened(ticket=ticket, unit=turn.moment.facts.get(ticket.unit or "")))
 
 
 def _update(turn: Turn, known: Ticket, finding: Finding) -> Ticket:
@@ -100,11 +100,13 @@ def _open(turn: Turn, key: Key, known: Ticket | None, finding: Finding) -> Ticke
         opened_wall=turn.moment.wall,
         existing=_failure(turn, finding) if turn.state.fresh else "",
     )
+    ticket = turn.grouped(ticket)
     if known is None:
         return ticket
     # It is back before its backoff was forgotten: the same episode goes on, and so does an attempt that has not ended.
     ticket = replace(ticket, attempts=known.attempts, last_end=known.last_end, gave_up_at=known.gave_up_at)
-    return replace(ticket, attempt=known.attempt)
+    follows = 0 if known.incident == ticket.incident else known.incident
+    return replace(ticket, attempt=known.attempt, follows=follows)
 
 
 def _failure(turn: Turn, finding: Finding) -> str:

@@ -72,7 +72,8 @@ class Ticket:
     a closed ticket may still have an attempt whose job has not ended. `existing` names the failure that was there
     before healthd first ran; while the unit still shows it, it is only reported. `well_since` is since when the check
     sees no failure any more. `hold` is the decision last announced, so that only a change is said. `wake_at` is when to
-    decide again.
+    decide again. `incident` is the number of the incident that the issue belongs to, `follows` that of the one that it
+    belonged to when it was last open in this episode; 0: none.
     """
 
     key: Key
@@ -94,6 +95,8 @@ class Ticket:
     hold_text: str = ""
     hold_until: float | None = None
     wake_at: float | None = None
+    incident: int = 0
+    follows: int = 0
 
     @property
     def gave_up(self) -> bool:
@@ -138,7 +141,8 @@ class Mark(NamedTuple):
 class EngineState:
     """All that the engine knows. `seed` makes the jitter of this host its own. `fresh`: healthd has never judged here.
 
-    `stopped` holds the items that somebody stopped on purpose, so that leaving them alone is said once.
+    `stopped` holds the items that somebody stopped on purpose, so that leaving them alone is said once. `incidents` is
+    the number that was last given to an incident.
     """
 
     seed: int
@@ -146,6 +150,7 @@ class EngineState:
     tickets: Mapping[Key, Ticket]
     marks: tuple[Mark, ...] = ()
     stopped: frozenset[tuple[str, str]] = frozenset()
+    incidents: int = 0
 
     def with_tickets(self, changed: Iterable[Ticket], removed: Iterable[Key] = ()) -> Self:
         """The same state with these tickets put in and those keys taken out."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthd.decide.case import Case
 from healthd.decide.happenings import Ended, Resolved, Started
+from healthd.decide.incident import Grouping
 from healthd.decide.limits import Usage, backoff, remembered
 from healthd.decide.state import Attempt, Key, Mark
 
@@ -46,6 +47,8 @@ class Turn:
         self.happened: list[Happening] = []
         self.freed: set[str] = set()
         self._marks = state.marks
+        self._incidents = state.incidents
+        self._grouping: Grouping | None = None
         self._forget()
         self._usage = Usage(self.tickets.values(), self._marks)
         self._of_item: dict[tuple[str, str], list[Key]] = {}
@@ -82,6 +85,17 @@ class Turn:
         self.tickets[ticket.key] = ticket
         return ticket
 
+    def grouped(self, ticket: Ticket) -> Ticket:
+        """An issue that opens, in its incident: one that goes on, or a new one."""
+        if self._grouping is None:
+            self._grouping = Grouping(self.tickets.values(), self.moment.facts)
+        incident = self._grouping.find(ticket.key, ticket.unit)
+        if not incident:
+            self._incidents += 1
+        ticket = replace(ticket, incident=incident or self._incidents)
+        self._grouping.add(ticket)
+        return ticket
+
     def start(self, ticket: Ticket, action: ActionKind, unit: str, by: str) -> None:
         """Begin an attempt: from here on it counts."""
         now, facts = self.moment.now, self.moment.facts.get(unit)
@@ -103,7 +117,7 @@ class Turn:
         mark = Mark(now, unit)
         self._marks = (*self._marks, mark)
         self._usage.began(mark)
-        self.happened.append(Started(ticket=ticket, attempt=attempt))
+        self.happened.append(Started(ticket=ticket, attempt=attempt, unit=facts))
 
     def finish(self, ticket: Ticket, attempt: Attempt, outcome: OutcomeKind, text: str) -> Ticket:
         """End an attempt. The pause after it begins now: the backoff, or for a slow retry the long one."""
@@ -137,6 +151,7 @@ class Turn:
                 marks=self._marks,
                 stopped=frozenset(self.stopped) if self.stopped != self.state.stopped else self.state.stopped,
                 fresh=fresh,
+                incidents=self._incidents,
             ),
             happenings=tuple(self.happened),
             changed=frozenset(key for key, ticket in self.tickets.items() if _differs(old.get(key), ticket)),

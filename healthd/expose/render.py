@@ -91,6 +91,7 @@ def issue(value: Issue) -> dict[str, Any]:
         "hold": value.hold,
         "hold_text": value.hold_text,
         "until": value.until,
+        "incident": value.incident or None,
     }
 
 
@@ -175,6 +176,7 @@ def event(value: Note) -> dict[str, Any]:
         "outcome": value.outcome or None,
         "reason": value.reason or None,
         "duration_ms": value.duration_ms,
+        "incident": value.incident,
         "message": value.message,
     }
 

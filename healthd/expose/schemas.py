@@ -136,6 +136,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         hold=_or_null(_one_of(HoldReason, "why healthd does not act")),
         hold_text=_TEXT,
         until=_TIME_OR_NOT,
+        incident=_or_null(_COUNT),
     ),
     "Budget": _answered(
         limit=_a("integer", "0: none", minimum=0),
@@ -205,6 +206,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         outcome=_or_null(_TEXT),
         reason=_or_null(_TEXT),
         duration_ms=_or_null(_a("integer")),
+        incident=_or_null(_COUNT),
         message=_TEXT,
     ),
     "Reset": _answered(reset=_a("array", "the issues that were reset", items=_TEXT)),

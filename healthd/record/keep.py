@@ -41,8 +41,8 @@ _FINER: Final = {SPAN5.step: (ROUND, SPAN5), HOUR.step: (SPAN5, HOUR)}
 
 _NOTE: Final = """
     INSERT INTO event (at, event, component, item, issue, severity, status, score, action, unit, attempt, outcome,
-        reason, duration_ms, message)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        reason, duration_ms, message, incident)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -89,6 +89,7 @@ def _fields(note: Note) -> tuple[float | str | None, ...]:
         note.reason,
         note.duration_ms,
         note.message.encode(errors="backslashreplace").decode(),
+        note.incident,
     )
 
 

@@ -34,7 +34,7 @@ _NEVER: Final = 2**62
 _LAST: Final = 30  # seconds that the newest round stands for, as far as anybody knows
 _EVENTS: Final = """
     SELECT at, event, component, item, issue, severity, status, score, action, unit, attempt, outcome, reason,
-        duration_ms, message
+        duration_ms, message, incident
     FROM event WHERE at >= ? AND at < ?
 """
 

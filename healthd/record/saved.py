@@ -23,6 +23,7 @@ def entries(
     rows["clock"] = clock.to_plain(boot)
     stopped = sorted(state.stopped)
     rows["engine"] = {"seed": state.seed, "fresh": state.fresh, "marks": state.marks, "stopped": stopped}
+    rows["engine"]["incidents"] = state.incidents
     # What was removed in one step and came back in a later one, before anything could be written, is there.
     return rows, [_TICKET + str(key) for key in removed if key not in state.tickets]
 
@@ -45,6 +46,7 @@ def restore(
             tickets={ticket.key: ticket for ticket in tickets},
             marks=tuple(Mark(float(at), str(unit)) for at, unit in engine["marks"]),
             stopped=frozenset((component, item) for component, item in engine["stopped"]),
+            incidents=int(engine.get("incidents", 0)),
         )
         return state, EngineClock.resume({**saved["clock"]}, boot_id, boot)
     except (KeyError, TypeError, ValueError) as error:

@@ -36,5 +36,17 @@ MIGRATIONS: Final = (
             printf('%.2f', min) AS min, printf('%.2f', mean) AS mean, printf('%.2f', max) AS max
         FROM hourly_score ORDER BY at, component;
     """,
+    """
+    ALTER TABLE event ADD COLUMN incident INTEGER;
+    CREATE INDEX event_incident ON event (incident) WHERE incident IS NOT NULL;
+    CREATE TABLE incident (
+        id INTEGER PRIMARY KEY, opened_at REAL NOT NULL, ended_at REAL, severity TEXT NOT NULL, title TEXT NOT NULL,
+        result TEXT NOT NULL, changed TEXT NOT NULL, data TEXT NOT NULL
+    ) STRICT;
+    CREATE VIEW incidents AS
+        SELECT id, datetime(opened_at, 'unixepoch', 'localtime') AS opened,
+            datetime(ended_at, 'unixepoch', 'localtime') AS ended, severity, title, result, changed
+        FROM incident ORDER BY id;
+    """,
 )
 """Each brings the schema from its index to the next; `PRAGMA user_version` counts those that were done."""

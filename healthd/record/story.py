@@ -189,6 +189,7 @@ class Story:
             issue=ticket.key.type,
             unit=ticket.unit,
             **fields,
+            **({"incident": ticket.incident} if ticket.incident else {}),
         )
 
     def _say(self, event: Event, message: str, *, severity: Severity | None = None, **fields: Any) -> None:

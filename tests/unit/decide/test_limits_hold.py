@@ -101,6 +101,7 @@ class Machine(RuleBasedStateMachine):
     def begin(self, configuration: Settings, fresh: bool, restart: str) -> None:
         units = [service(name) for name in NAMES]
         units[0] = replace(units[0], detail=detail(restart=restart))
+        units[1] = replace(units[1], detail=detail(requires=(NAMES[2],)))
         self.bench = Bench(*units, configuration=configuration, fresh=fresh)
         self.witness = Witness(configuration)
         self.up_since = dict.fromkeys(NAMES, self.bench.time)
@@ -268,6 +269,7 @@ class Machine(RuleBasedStateMachine):
             self.die()
             return
         self.check_step()
+        self.witness.check_incidents(bench.state)
         for happening in happened:
             ticket = getattr(happening, "ticket", None)
             unit = self.facts(ticket.unit) if ticket is not None else None

@@ -15,7 +15,7 @@ from healthd.model import ActionKind, OutcomeKind
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.decide.happenings import Happening
-    from healthd.decide.state import Attempt, Key
+    from healthd.decide.state import Attempt, EngineState, Key
     from healthd.model import UnitFacts
 
 ROUNDING = 1e-3
@@ -35,6 +35,8 @@ class Witness:
         self._gave_up: dict[Key, float] = {}
         self._closed: dict[Key, float] = {}
         self._run_before: dict[Key, str] = {}
+        self._incidents: frozenset[int] = frozenset()
+        self._newest = 0
 
     # What others do
 
@@ -104,6 +106,17 @@ class Witness:
         self._run_before[key] = unit.invocation
         self._host.append(now)
         self._units[attempt.unit].append(now)
+
+    def check_incidents(self, state: EngineState) -> None:
+        """An incident ends when all of it is over, and its number never comes back; one thing has one incident."""
+        going = [ticket for ticket in state.tickets.values() if ticket.open or ticket.attempt is not None]
+        numbers = frozenset(ticket.incident for ticket in going)
+        assert all(number > 0 for number in numbers), "an issue without an incident"
+        assert all(number > self._newest for number in numbers - self._incidents), "a number came back"
+        for names in ([ticket.key.name for ticket in going], [ticket.unit for ticket in going]):
+            pairs = {(name, ticket.incident) for name, ticket in zip(names, going, strict=True)}
+            assert len(pairs) == len(set(names)), "two incidents of one thing at a time"
+        self._incidents, self._newest = numbers, max(self._newest, *numbers, 0)
 
     def _check_window(self, instants: list[float], most: int, now: float, of: str) -> None:
         window = self.settings.auto_healing.host_budget_seconds

@@ -24,6 +24,7 @@ STATE = EngineState(
     },
     marks=(Mark(1.25, "web.service"), Mark(2.5, "db.service")),
     stopped=frozenset({("services", "b.service"), ("services", "a.service")}),
+    incidents=12,
 )
 CLOCK = EngineClock(boot_id="this-boot", offset=-100.0)
 
@@ -118,3 +119,14 @@ NONSENSE = {
 def test_what_makes_no_sense_is_an_error(saved: dict[str, Any]) -> None:
     with pytest.raises(StorageError, match="makes no sense"):
         restore(saved, seed=1, boot_id="this-boot", boot=150.0)
+
+
+def test_a_state_that_was_saved_before_there_were_incidents_is_read_all_the_same() -> None:
+    saved = on_disk()
+    del saved["engine"]["incidents"]
+    for name in ("incident", "follows"):
+        del saved[f"ticket/{DOWN}"][name]
+
+    state, _ = restore(saved, seed=1, boot_id="this-boot", boot=150.0)
+
+    assert state == replace(STATE, incidents=0)
