@@ -1,23 +1,29 @@
-"""How long each built-in check takes to look and to be judged. Arguments: HOT COLD; prints {KIND: {CHECK: [ms, ...]}}.
+"""How long each built-in check takes of a round. Arguments: HOT COLD; prints {KIND: {PART: [ms, ...]}} and more.
 
-The installed package is measured: its own doors, checks and judge, over the host's systemd and kernel. HOT rounds
-follow each other at once; before each of COLD rounds the process sleeps for a second, as the daemon does at that
-interval. A check that the host has nothing for is not in the answer.
+The installed package is measured: its own doors, checks and judge, over the host's systemd and kernel. A round is what
+the daemon does in one: `services` has nothing to look at while no signal came, and asks systemd in every second and
+every twentieth one whether that is so. HOT rounds follow each other at once; before each of COLD rounds the process
+sleeps for a second, as the daemon does at that interval. For what is foretold the rounds are 30 s apart, so that the
+past of each value is as long as it is at the default interval. A check that the host has nothing for is not in the
+answer. `cpu` has the processor time of a round, all threads, `whole` a look of `services` at every unit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 import time
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from healthd.assess.judge import judge
 from healthd.clock import SystemClock
 from healthd.config import load_texts
 from healthd.host import LinuxHost
+from healthd.net import Network
+from healthd.pipeline import FAILED_EVERY, RECONCILE_EVERY
 from healthd.ports import Ports
 from healthd.registry import find_checks
 from healthd.sample import Bound, Due, Sampler, bind
@@ -27,10 +33,14 @@ if TYPE_CHECKING:
     from healthd.assess.judge import Memory
     from healthd.model import Assessment
 
-_SETTLED = 2.0
+_SETTLED: Final = 2.0
 """Seconds until systemd's units are known and each check has had the first reading that it compares with."""
 
-_PAUSE = 1.0
+_PAUSE: Final = 1.0
+_APART: Final = 30.0
+_WHOLE: Final = 50
+
+_Times = dict[str, list[float]]
 
 
 class _Silent:
@@ -46,54 +56,77 @@ class _Rounds:
     """The checks, and what the judge remembers of each."""
 
     def __init__(self, units: SystemdUnits, clock: SystemClock) -> None:
-        known: dict[str, Any] = {"units": units, "host": LinuxHost(), "clock": clock}
+        known: dict[str, Any] = {"units": units, "host": LinuxHost(), "net": Network(), "clock": clock}
         given: dict[str, Any] = {field.name: known.get(field.name) for field in fields(Ports)}
-        self._clock, self._sampler = clock, Sampler(Ports(**given), _Silent())
+        self._units, self._sampler = units, Sampler(Ports(**given), _Silent())
         self._memories: dict[str, Memory] = {}
+        self._count = 0
         self.checks = bind(load_texts(), find_checks())
 
-    async def run(self) -> dict[str, float]:
-        """One round; milliseconds by check."""
-        return {check.name: await self._one(check) for check in self.checks}
+    async def run(self, *, whole: bool = False) -> dict[str, float]:
+        """One round; milliseconds by check. `whole`: as after a start or a reload, everything is looked at."""
+        self._count += 1
+        return {check.name: await self._one(check, whole=whole) for check in self.checks}
 
     async def usable(self) -> None:
         """Keep the checks that have something to say here; the others are told on stderr."""
         for check in tuple(self.checks):
-            assessment = await self._look(check)
+            assessment = await self._look(check, whole=True)
             if not assessment.usable:
                 print(f"{check.name}: {assessment.reason}", file=sys.stderr)
                 self.checks.remove(check)
 
-    async def _one(self, check: Bound) -> float:
+    async def _one(self, check: Bound, *, whole: bool) -> float:
         begun = time.perf_counter()
-        assessment = await self._look(check)
+        if check.spec.immediate:
+            await self._safety_net()
+        assessment = await self._look(check, whole=whole)
         memory = self._memories.get(check.name, {})
-        self._memories[check.name], _ = judge(memory, assessment, check.rules, self._clock.boot())
+        self._memories[check.name], _ = judge(memory, assessment, check.rules, self._count * _APART)
         return (time.perf_counter() - begun) * 1e3
 
-    async def _look(self, check: Bound) -> Assessment:
-        (sampled,) = await self._sampler.run([Due(check=check, names=None)])
+    async def _safety_net(self) -> None:
+        if self._count % RECONCILE_EVERY == 0:
+            await self._units.reconcile()
+        elif self._count % FAILED_EVERY == 0:
+            await self._units.check_failed()
+
+    async def _look(self, check: Bound, *, whole: bool) -> Assessment:
+        names = frozenset[str]() if check.spec.immediate and not whole else None
+        (sampled,) = await self._sampler.run([Due(check=check, names=names)])
         return sampled.assessment
 
 
-async def _measure(hot: int, cold: int) -> dict[str, dict[str, list[float]]]:
+async def _many(rounds: _Rounds, count: int, pause: float) -> tuple[_Times, list[float]]:
+    """So many rounds: wall clock by check, and processor time of each round, in ms."""
+    times: _Times = {check.name: [] for check in rounds.checks}
+    cpu = []
+    for _ in range(count):
+        await asyncio.sleep(pause)
+        before = time.process_time()
+        for name, took in (await rounds.run()).items():
+            times[name].append(took)
+        cpu.append((time.process_time() - before) * 1e3)
+    return times, cpu
+
+
+async def _measure(hot: int, cold: int) -> dict[str, _Times]:
     clock = SystemClock()
     units = SystemdUnits(clock, _Silent())
     units.on_change(lambda _: None)
     async with asyncio.TaskGroup() as group:
         hearing = group.create_task(units.run())
         rounds = _Rounds(units, clock)
-        await rounds.run()
+        await rounds.run(whole=True)
         await asyncio.sleep(_SETTLED)
         await rounds.usable()
-        found: dict[str, dict[str, list[float]]] = {}
+        gc.collect()
+        gc.freeze()  # as the daemon does once it is ready
+        found: dict[str, _Times] = {"cpu": {}}
         for kind, count, pause in (("hot", hot, 0.0), ("cold", cold, _PAUSE)):
-            times: dict[str, list[float]] = {check.name: [] for check in rounds.checks}
-            for _ in range(count):
-                await asyncio.sleep(pause)
-                for name, took in (await rounds.run()).items():
-                    times[name].append(took)
-            found[kind] = times
+            found[kind], found["cpu"][kind] = await _many(rounds, count, pause)
+        whole = [await rounds.run(whole=True) for _ in range(_WHOLE)]
+        found["whole"] = {name: [each[name] for each in whole] for name in ("services",)}
         hearing.cancel()
     return found
 

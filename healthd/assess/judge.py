@@ -116,12 +116,15 @@ def _measured(known: Known, item: Item, now: float) -> tuple[Known, Item]:
     pasts = {
         each.name: extended(known.pasts.get(each.name, ()), now, each.value) for each in item.measures if each.forecast
     }
+    known = replace(known, levels=levels, pasts=pasts)
     measures = tuple(_foretold(each, pasts.get(each.name, ())) for each in item.measures)
+    bad = [each for each in measures if levels[each.name] or each.seconds_to_critical is not None]
+    if not bad and item.status in (Status.UNKNOWN, status_of(item.score)):  # as nearly always: nothing to add
+        return known, item
     scores = [score_of(each, levels[each.name]) for each in measures]
     if any(each.seconds_to_critical is not None for each in measures):
         scores.append(BEST_DEGRADED)
     score = min(item.score, *scores)
-    bad = [each for each in measures if levels[each.name] or each.seconds_to_critical is not None]
     whole = replace(
         item,
         score=score,
@@ -130,13 +133,14 @@ def _measured(known: Known, item: Item, now: float) -> tuple[Known, Item]:
         findings=(*item.findings, *_findings(item, bad, levels)),
         measures=measures,
     )
-    return replace(known, levels=levels, pasts=pasts), whole
+    return known, whole
 
 
 def _foretold(measure: Measure, past: Points) -> Measure:
     if not measure.forecast or measure.critical is None:
         return measure
-    return replace(measure, seconds_to_critical=seconds_to(past, measure.critical, falling=falling(measure)))
+    ahead = seconds_to(past, measure.critical, falling=falling(measure))
+    return measure if ahead is None else replace(measure, seconds_to_critical=ahead)
 
 
 def _message(item: Item, bad: list[Measure], levels: Mapping[str, Level]) -> str:

@@ -88,15 +88,15 @@ async def _current(ports: Ports) -> bool:
 
 
 def _watched(unit: UnitFacts, options: ServicesSettings) -> bool:
-    if unit.name.startswith(_OWN) or matches(options.ignore, unit.name):
-        return False
-    if unit.name in options.unit or unit.name in options.watch:
-        return True
-    # What an enabled unit needs is looked at from its first failure on, lest it vanish while it comes back.
-    needed = unit.detail is not None and unit.detail.required_by_enabled
-    if unit.name.endswith(".service"):
-        return (unit.enabled or needed or unit.active == "failed") and matches(options.watch, unit.name)
-    return needed or unit.active == "failed"
+    name = unit.name
+    if name not in options.unit and name not in options.watch:
+        # What an enabled unit needs is looked at from its first failure on, lest it vanish while it comes back.
+        wanted = unit.active == "failed" or (unit.detail is not None and unit.detail.required_by_enabled)
+        if name.endswith(".service"):
+            wanted = (wanted or unit.enabled) and matches(options.watch, name)
+        if not wanted:  # as most units of a host
+            return False
+    return not (name.startswith(_OWN) or matches(options.ignore, name))
 
 
 def _table(unit: UnitFacts, options: ServicesSettings) -> UnitSettings:

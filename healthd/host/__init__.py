@@ -1,4 +1,4 @@
-"""The door to the kernel: the only importer of psutil and the only reader of /proc and /sys, a module a subject."""
+"""The door to the kernel: the only reader of /proc and /sys, a module a subject."""
 
 from __future__ import annotations
 

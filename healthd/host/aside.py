@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
+from _thread import start_new_thread  # threading's start() waits until the thread runs, which nobody needs here
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,8 +32,11 @@ class Aside:
             raise ReadError(f"{self._what} has not answered for {time.monotonic() - self._since:.0f} s")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[_T] = loop.create_future()
+        try:
+            start_new_thread(self._work, (question, loop, answer))
+        except RuntimeError as error:  # TasksMax=
+            raise ReadError(f"there is no thread to ask {self._what} with: {error}") from error
         self._since = time.monotonic()
-        threading.Thread(target=self._work, args=(question, loop, answer), name=self._what, daemon=True).start()
         try:
             async with asyncio.timeout(deadline):
                 return await answer

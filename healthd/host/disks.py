@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from healthd.errors import ReadError
 from healthd.figures import Mount, Space
+from healthd.host.files import read as read_file
 from healthd.host.mounts import chosen, meant_writable
 from healthd.host.survey import Survey
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -94,8 +95,8 @@ class Disks:
         if not entry.stops_on_error:
             return False
         try:
-            name = (self._sys / "dev/block" / entry.device).resolve().name
-            count = int((self._sys / "fs/ext4" / name / "errors_count").read_text(encoding="ascii"))
+            name = os.readlink(f"{self._sys}/dev/block/{entry.device}").rpartition("/")[2]  # noqa: PTH115  see files.py
+            count = int(read_file(f"{self._sys}/fs/ext4/{name}/errors_count"))
         except (OSError, ValueError):
             return False
         return count > self._errors.setdefault((entry.device, entry.path), count)

@@ -44,6 +44,7 @@ class LinuxHost:
         self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
         self._packages, self._packages_aside = Packages(), Aside("dpkg's list")
         self._disks = Disks(proc_root, sys_root, Path("/etc/fstab"))
+        self._began: float | None = None
 
     def boot_id(self) -> str:
         """The random id of this boot."""
@@ -101,9 +102,10 @@ class LinuxHost:
 
     def uptime(self) -> float:
         """Seconds since PID 1 started: the boot of this host, also where it is a container on a machine long up."""
-        fields = (self._proc / "1/stat").read_bytes().rpartition(b")")[2].split()
-        started = int(fields[_START_TIME]) / os.sysconf("SC_CLK_TCK")
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+        if self._began is None:
+            fields = (self._proc / "1/stat").read_bytes().rpartition(b")")[2].split()
+            self._began = int(fields[_START_TIME]) / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - self._began
 
     def established_connections(self) -> int:
         """TCP connections in state ESTABLISHED, IPv4 and IPv6, of the network namespace that the daemon is in."""

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from healthd.figures import Memory
+from healthd.host.files import read as read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,26 +19,29 @@ def read(proc: Path, sys: Path) -> Memory:
 
     None: the memory of control groups is not counted here (cgroup v1, or a container without that controller).
     """
-    import psutil  # noqa: PLC0415  9 ms that no start needs to wait for
-
-    psutil.PROCFS_PATH = str(proc)
-    memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+    lines = read_file(f"{proc}/meminfo").splitlines()
+    kib = {name: int(rest.split(maxsplit=1)[0]) for name, _, rest in (line.partition(b":") for line in lines) if rest}
+    total, free = kib[b"MemTotal"], kib[b"MemFree"]
+    available = kib[b"MemAvailable"]
+    if available > total:  # some containers are shown a total of their own beside what the machine has available
+        available = free
+    swap = kib[b"SwapTotal"]
     return Memory(
         at=time.clock_gettime(time.CLOCK_BOOTTIME),
-        total=memory.total,
-        available=memory.available,
-        swap_total=swap.total,
-        swap_used=swap.used,
-        oom_kills=_oom_kills(sys / _EVENTS),
+        total=total * 1024,
+        available=available * 1024,
+        swap_total=swap * 1024,
+        swap_used=(swap - kib[b"SwapFree"]) * 1024,
+        oom_kills=_oom_kills(f"{sys}/{_EVENTS}"),
     )
 
 
-def _oom_kills(events: Path) -> int | None:
+def _oom_kills(events: str) -> int | None:
     try:
-        text = events.read_text(encoding="ascii")
+        text = read_file(events)
     except OSError:
         return None
-    return event(text, "oom_kill")
+    return event(text.decode("ascii"), "oom_kill")
 
 
 def event(text: str, name: str) -> int | None:

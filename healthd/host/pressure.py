@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.errors import Absent
 from healthd.figures import Pressure, Stalls
+from healthd.host.files import read as read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ def read(proc: Path) -> Pressure:
     stalls = {}
     for name in _RESOURCES:
         try:
-            stalls[name] = parse((proc / "pressure" / name).read_text(encoding="ascii"))
+            stalls[name] = parse(read_file(f"{proc}/pressure/{name}").decode("ascii"))
         except FileNotFoundError as error:
             raise Absent("this kernel has no pressure stall information (CONFIG_PSI)") from error
         except OSError as error:

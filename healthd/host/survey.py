@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from _thread import start_new_thread  # threading's start() waits until the thread runs, which nobody needs here
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -34,7 +35,7 @@ class Survey:
         asked = [path for path in paths if path not in self._stuck]
         while asked and len(self._stuck) < MOST_STUCK:
             batch = _Batch(self._ask, asked, asyncio.get_running_loop(), self._through)
-            threading.Thread(target=batch.work, name="statvfs", daemon=True).start()
+            start_new_thread(batch.work, ())
             try:
                 await self._wait(batch, deadline)
             finally:  # also when whoever asked waits no more

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from healthd.figures import Tables
+from healthd.host.files import read as read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +19,9 @@ as it takes."""
 
 def read(proc: Path, zombies: Zombies) -> Tables:
     """How full they are. Every thread takes a number, so that the limit of numbers is one of threads as well."""
-    threads = int((proc / "loadavg").read_text(encoding="ascii").split()[3].partition("/")[2])
-    allocated, _, files_max = (int(word) for word in (proc / "sys/fs/file-nr").read_text(encoding="ascii").split())
-    limits = (int((proc / "sys/kernel" / name).read_text(encoding="ascii")) for name in ("pid_max", "threads-max"))
+    threads = int(read_file(f"{proc}/loadavg").split()[3].partition(b"/")[2])
+    allocated, _, files_max = (int(word) for word in read_file(f"{proc}/sys/fs/file-nr").split())
+    limits = (int(read_file(f"{proc}/sys/kernel/{name}")) for name in ("pid_max", "threads-max"))
     return Tables(
         at=time.clock_gettime(time.CLOCK_BOOTTIME),
         threads=threads,
@@ -58,8 +59,7 @@ class Zombies:
 
     def _dead(self, pid: str) -> bool:
         try:
-            with open(f"{self._proc}/{pid}/stat", "rb", buffering=0) as stat:  # noqa: PTH123  likewise
-                text = stat.read(512)
+            text = read_file(f"{self._proc}/{pid}/stat")
         except OSError:  # it has gone meanwhile, or is hidden from us
             return False
         return text.rpartition(b") ")[2].startswith(b"Z")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
+from _thread import start_new_thread  # threading's start() waits until the thread runs, which nobody needs here
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Asking(Generic[T]):
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[T | None] = loop.create_future()
             self._busy = True
-            threading.Thread(target=self._in_thread, args=(question, loop, answer), daemon=True).start()
+            start_new_thread(self._in_thread, (question, loop, answer))
             try:
                 async with asyncio.timeout(self._deadline):
                     return await answer

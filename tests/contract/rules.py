@@ -19,7 +19,6 @@ DRAWERS: Final = frozenset({"util", "utils", "helper", "helpers", "common", "man
 DOORS: Final = {
     "h11": ("healthd.expose", "healthd.net", "healthd.cli.client"),
     "jeepney": ("healthd.systemd",),
-    "psutil": ("healthd.host",),
     "sdnotify": ("healthd.systemd.notify",),
     "sqlite3": ("healthd.record",),
     "ssl": ("healthd.expose.tls", "healthd.net.tls"),

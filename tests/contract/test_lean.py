@@ -29,7 +29,7 @@ PROGRAM: Final = Path(__file__).with_name("run_and_list.py")
 
 FOREIGN: Final = (
     *("click", "prometheus_client", "uvicorn", "starlette", "fastapi", "aiohttp", "httpx", "requests"),
-    *("urllib3", "apprise", "dbus_fast", "pydantic", "yaml", "attr", "tomllib"),
+    *("urllib3", "apprise", "dbus_fast", "psutil", "pydantic", "yaml", "attr", "tomllib"),
 )
 """Libraries that a part of the field carries and no program of ours does."""
 
@@ -57,7 +57,7 @@ NOT_IN_THE_DAEMON: Final = (
 
 NOT_IN_THE_CLIENT: Final = (
     *NOT_IN_THE_DAEMON[: NOT_IN_THE_DAEMON.index("healthd.cli")],
-    *("asyncio", "concurrent", "logging", "structlog", "psutil", "jeepney", "sqlite3", "systemd", "sdnotify", "tomli"),
+    *("asyncio", "concurrent", "logging", "structlog", "jeepney", "sqlite3", "systemd", "sdnotify", "tomli"),
     *("subprocess", "threading", "http", "platform", "healthd.config", "healthd.daemon", "healthd.ports"),
     *("healthd.systemd", "healthd.expose", "healthd.decide", "healthd.record"),
 )
@@ -164,7 +164,7 @@ def test_the_daemon_bars_tls_and_rich_before_a_library_can_ask_for_them(run: Run
 
 
 def test_the_daemon_runs_on_its_own_libraries(run: Run) -> None:
-    own = ("asyncio", "h11", "jeepney", "psutil", "sdnotify", "sqlite3", "structlog", "tomli", "healthd.daemon")
+    own = ("asyncio", "h11", "jeepney", "sdnotify", "sqlite3", "structlog", "tomli", "healthd.daemon")
 
     assert [name for name in own if name not in run.daemon.loaded] == []
 

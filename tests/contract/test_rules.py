@@ -77,7 +77,7 @@ LONG = "\n".join(["def long():", *["    pass"] * rules.FUNCTION_LINES])
 @pytest.mark.parametrize(
     ("rule", "file", "text", "told"),
     [
-        (rules.foreign, "healthd/view.py", "import psutil", "only healthd.host may import psutil"),
+        (rules.foreign, "healthd/view.py", "import tomli", "only healthd.config may import tomli"),
         (
             rules.foreign,
             "healthd/cli/text.py",

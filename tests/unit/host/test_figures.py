@@ -6,7 +6,6 @@ import os
 from errno import EOPNOTSUPP
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from healthd.errors import Absent, ReadError
@@ -14,7 +13,6 @@ from healthd.figures import Stalls
 from healthd.host import LinuxHost, memory, pressure, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 STAT = """\
@@ -60,9 +58,8 @@ class Tree:
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Iterator[Tree]:
-    yield Tree(tmp_path)
-    psutil.PROCFS_PATH = "/proc"
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path)
 
 
 # Memory
@@ -70,13 +67,18 @@ def tree(tmp_path: Path) -> Iterator[Tree]:
 
 def test_swap_is_what_there_is_less_what_is_free(tree: Tree) -> None:
     tree.put("proc/meminfo", MEMINFO)
-    tree.put("proc/vmstat", "pswpin 7\npswpout 9\n")
 
     found = tree.host().memory()
 
     assert (found.total, found.used) == (1000 * 1024, 600 * 1024)
     assert (found.swap_total, found.swap_used) == (500 * 1024, 300 * 1024)
     assert found.oom_kills is None
+
+
+def test_a_container_with_a_total_of_its_own_has_available_what_is_free_of_it(tree: Tree) -> None:
+    tree.put("proc/meminfo", MEMINFO.replace("MemAvailable: 400", "MemAvailable: 64000"))
+
+    assert tree.host().memory().available == 100 * 1024
 
 
 def test_kills_for_want_of_memory_are_those_of_all_services() -> None:
@@ -107,6 +109,33 @@ def test_the_time_of_guests_counts_once(tree: Tree) -> None:
     assert found.booted_for > 0
 
 
+def test_processors_that_are_not_where_they_belong_are_no_reading(tree: Tree) -> None:
+    tree.put("proc/stat", STAT.partition("\n")[2])
+    tree.put("proc/loadavg", "1.67 1.50 1.19 3/390 11114\n")
+
+    with pytest.raises(ReadError, match="does not begin with the processors"):
+        tree.host().cpu()
+
+
+# healthd itself
+
+
+def test_what_healthd_uses_is_what_the_kernel_says_of_its_process(tree: Tree) -> None:
+    ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    # utime 300, stime 200; started 50 s after the boot of the machine; 9000 bytes of addresses, 7 pages in memory
+    fields = ["0"] * 10 + ["300", "200"] + ["0"] * 6 + [str(50 * ticks), "9000", "7"]
+    tree.put("proc/self/stat", f"77 (health d) S {' '.join(fields)} 0 0\n")
+    tree.put("proc/stat", STAT)
+    for number in range(4):  # one of them is the directory itself
+        tree.put(f"proc/self/fd/{number}", "")
+
+    own = tree.host().own_process()
+
+    assert own.cpu_seconds == pytest.approx(500 / ticks)
+    assert (own.resident_bytes, own.virtual_bytes, own.open_files) == (7 * page, 9000, 3)
+    assert own.started_at == 1_700_000_050
+
+
 # Pressure
 
 
@@ -134,7 +163,7 @@ def test_psi_that_is_switched_off_is_lacking_too(tree: Tree, monkeypatch: pytest
     def refuse(*_: object, **__: object) -> str:
         raise OSError(EOPNOTSUPP, "Operation not supported")
 
-    monkeypatch.setattr("pathlib.Path.read_text", refuse)
+    monkeypatch.setattr(pressure, "read_file", refuse)
 
     with pytest.raises(Absent, match="psi=1"):
         tree.host().pressure()
