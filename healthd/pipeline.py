@@ -21,6 +21,7 @@ from healthd.looks import Looks
 from healthd.model import JobResult, Severity, State, Status
 from healthd.record.saved import entries
 from healthd.record.story import Story
+from healthd.upgrades import Upgrades
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,6 +94,7 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._rounds = 0
         self.origin = self._next_round = clock.boot()
+        self._upgrades = Upgrades(host, log)
         self._looks = Looks(sampler, clock, checks)
         self._samplers: list[Callable[[str, float], None]] = []
         self._engine_wake: float | None = None
@@ -281,8 +283,11 @@ class Pipeline:
         )
 
     def _decide(self, news: News) -> engine.Step:
+        if anew := self._upgrades.look(self.state, self.picture.items, news.items):
+            self.request(anew)
         step = engine.step(self.settings, self.state, self.moment(), news)
         self._must_save |= step.state.fresh is not self.state.fresh or step.state.stopped != self.state.stopped
+        self._must_save |= (step.state.upgrade is None) is not (self.state.upgrade is None)
         self.state, self._engine_wake = step.state, step.wake_at
         self._unsaved |= step.changed
         self._unforgotten |= step.removed
@@ -346,6 +351,7 @@ class Pipeline:
             usable=self.picture.usable,
             unhealthy=self.picture.unhealthy,
             configured=frozenset(self.picture.components),
+            package_work=self._upgrades.work,
         )
 
     def host_state(self) -> State:

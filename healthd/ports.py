@@ -85,6 +85,9 @@ class Host(Protocol):
     async def updates(self) -> Updates:
         """What the package manager left to be done."""
 
+    def package_work(self) -> str:
+        """Who is installing packages at this moment, in words; "" for nobody. Cheap."""
+
     def group_usage(self, path: str) -> GroupUsage:
         """What the control group at this path uses. Raises `ReadError`."""
 

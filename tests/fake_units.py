@@ -188,6 +188,7 @@ class FakeHost:
         self.mounts_now: tuple[Mount, ...] = ()
         self.updates_now: Updates | None = None
         self.groups: dict[str, GroupUsage] = {}
+        self.package_work_now: str | None = ""
 
     def boot_id(self) -> str:
         return "this-boot"
@@ -235,6 +236,9 @@ class FakeHost:
 
     async def updates(self) -> Updates:
         return _known(self.updates_now)
+
+    def package_work(self) -> str:
+        return _known(self.package_work_now)
 
     def group_usage(self, path: str) -> GroupUsage:
         if path not in self.groups:

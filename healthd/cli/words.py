@@ -49,8 +49,8 @@ HOLDS: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "package_upgrade": (
         "no healing now",
-        "packages are being installed or upgraded",
-        "wait until apt or dpkg has finished",
+        "packages are being installed or upgraded, and services stop and start for that",
+        "wait until apt or dpkg has finished; if it waits for an answer, give it one",
     ),
     "silenced": (
         "silenced",

@@ -23,7 +23,7 @@ class Moment:
     `current`: unit facts are as systemd has them. `items` are all items by component and name, as last judged; of a
     component without a usable reading there are none. `usable`: the components that have one, with items or without;
     `unhealthy`: those that are so bad that what depends on them cannot be well; `configured`: all that there are (None:
-    that was not said).
+    that was not said). `package_work`: who is installing packages, in words.
     """
 
     now: float
@@ -36,19 +36,22 @@ class Moment:
     usable: frozenset[str]
     unhealthy: frozenset[str] = frozenset()
     configured: frozenset[str] | None = None
+    package_work: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What to do about an issue: an action, or a hold with its reason, or neither with the `text` why.
 
-    `until` (engine seconds): when to ask again. A dry run has both: the hold, and the action that it holds.
+    `until` (engine seconds): when it ends by itself, and so when to ask again; `again`: when to ask, though it may well
+    go on. A dry run has both: the hold, and the action that it holds.
     """
 
     action: ActionKind | None = None
     hold: HoldReason | None = None
     text: str = ""
     until: float | None = None
+    again: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from healthd.decide.observe import observe, recover
 from healthd.decide.policy import rule
 from healthd.decide.state import INTERRUPTED, Mark
 from healthd.decide.turn import Step, Turn, severity_of
+from healthd.decide.upgrade import follow
 from healthd.decide.verify import Wait, verify
 from healthd.model import OutcomeKind
 
@@ -33,6 +34,7 @@ __all__ = ["Step", "reset", "resume", "severity_of", "step"]
 def step(settings: Settings, state: EngineState, moment: Moment, news: News) -> Step:
     """Take in the news and decide. `wake_at` (engine seconds) is when a step without news may decide otherwise."""
     turn = Turn(settings, state, moment)
+    follow(turn)
     observe(turn, news.items)
     _settle(turn, news.results)
     _obey(turn, news.orders)
@@ -151,7 +153,7 @@ def _carry_out(turn: Turn, ticket: Ticket, verdict: Verdict) -> None:
             hold=verdict.hold,
             hold_text=verdict.text,
             hold_until=verdict.until,
-            wake_at=verdict.until,
+            wake_at=verdict.until if verdict.again is None else verdict.again,
             well_since=None,
         )
     )

@@ -86,7 +86,19 @@ class Unsupported:
     text: str
 
 
-Happening = Opened | Resolved | Held | LeftAlone | Started | Ended | GaveUp | Unsupported
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeLasts:
+    """Packages have been at work for `lasted` seconds while something waited for their end.
+
+    `over`: nothing waits for it any more.
+    """
+
+    text: str
+    lasted: float
+    over: bool
+
+
+Happening = Opened | Resolved | Held | LeftAlone | Started | Ended | GaveUp | Unsupported | UpgradeLasts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

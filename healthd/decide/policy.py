@@ -14,6 +14,7 @@ from healthd.decide.case import Case, Moment, Verdict, is_well
 from healthd.decide.failure import Cause, cause_of
 from healthd.decide.limits import backoff, free_at, jitter
 from healthd.decide.remedy import remedy
+from healthd.decide.upgrade import upgrading
 from healthd.model import ActionKind, HoldReason, IssueType, Status, SystemState
 
 if TYPE_CHECKING:
@@ -258,6 +259,7 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _dependency,
     _suggest,
     _booting,
+    upgrading,
     _starting,
     _unsettled,
     _job_running,

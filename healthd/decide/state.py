@@ -137,6 +137,15 @@ class Mark(NamedTuple):
     unit: str
 
 
+class Upgrade(NamedTuple):
+    """That packages are being installed: since when, when that was last seen, who does it, how often it was said."""
+
+    since: float
+    seen: float
+    work: str
+    said: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineState:
     """All that the engine knows. `seed` makes the jitter of this host its own. `fresh`: healthd has never judged here.
@@ -151,6 +160,7 @@ class EngineState:
     marks: tuple[Mark, ...] = ()
     stopped: frozenset[tuple[str, str]] = frozenset()
     incidents: int = 0
+    upgrade: Upgrade | None = None
 
     def with_tickets(self, changed: Iterable[Ticket], removed: Iterable[Key] = ()) -> Self:
         """The same state with these tickets put in and those keys taken out."""

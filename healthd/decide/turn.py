@@ -44,6 +44,7 @@ class Turn:
         self.settings, self.state, self.moment = settings, state, moment
         self.tickets = dict(state.tickets)
         self.stopped = set(state.stopped)
+        self.upgrade = state.upgrade
         self.happened: list[Happening] = []
         self.freed: set[str] = set()
         self._marks = state.marks
@@ -152,6 +153,7 @@ class Turn:
                 stopped=frozenset(self.stopped) if self.stopped != self.state.stopped else self.state.stopped,
                 fresh=fresh,
                 incidents=self._incidents,
+                upgrade=self.upgrade,
             ),
             happenings=tuple(self.happened),
             changed=frozenset(key for key, ticket in self.tickets.items() if _differs(old.get(key), ticket)),

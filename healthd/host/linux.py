@@ -15,6 +15,7 @@ from healthd.host.disks import Disks
 from healthd.host.groups import group_usage
 from healthd.host.own import own_process
 from healthd.host.packages import Packages
+from healthd.host.packaging import Packaging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,7 @@ class LinuxHost:
         self._zombies = tables.Zombies(proc_root)
         self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
         self._packages, self._packages_aside = Packages(), Aside("dpkg's list")
+        self._packaging = Packaging(proc_root)
         self._disks = Disks(proc_root, sys_root, Path("/etc/fstab"))
         self._began: float | None = None
 
@@ -91,6 +93,11 @@ class LinuxHost:
         """What the package manager left to be done; `Absent` where there is no dpkg."""
         with _reading("what dpkg left to be done"):
             return await self._packages_aside.ask(self._packages.read, deadline=_PACKAGES_SECONDS)
+
+    def package_work(self) -> str:
+        """Who is installing packages at this moment, in words; "" for nobody."""
+        with _reading("who holds the locks of dpkg"):
+            return self._packaging.at_work()
 
     def group_usage(self, path: str) -> GroupUsage:
         """What the control group at this path uses. Raises `ReadError`."""

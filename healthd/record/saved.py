@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthd.decide.state import EngineClock, EngineState, Key, Mark, Ticket
+from healthd.decide.state import EngineClock, EngineState, Key, Mark, Ticket, Upgrade
 from healthd.errors import StorageError
 
 if TYPE_CHECKING:
@@ -22,8 +22,14 @@ def entries(
     }
     rows["clock"] = clock.to_plain(boot)
     stopped = sorted(state.stopped)
-    rows["engine"] = {"seed": state.seed, "fresh": state.fresh, "marks": state.marks, "stopped": stopped}
-    rows["engine"]["incidents"] = state.incidents
+    rows["engine"] = {
+        "seed": state.seed,
+        "fresh": state.fresh,
+        "marks": state.marks,
+        "stopped": stopped,
+        "incidents": state.incidents,
+        "upgrade": state.upgrade,
+    }
     # What was removed in one step and came back in a later one, before anything could be written, is there.
     return rows, [_TICKET + str(key) for key in removed if key not in state.tickets]
 
@@ -47,6 +53,7 @@ def restore(
             marks=tuple(Mark(float(at), str(unit)) for at, unit in engine["marks"]),
             stopped=frozenset((component, item) for component, item in engine["stopped"]),
             incidents=int(engine.get("incidents", 0)),
+            upgrade=Upgrade(*upgrade) if (upgrade := engine.get("upgrade")) else None,
         )
         return state, EngineClock.resume({**saved["clock"]}, boot_id, boot)
     except (KeyError, TypeError, ValueError) as error:

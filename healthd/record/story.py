@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, assert_never
 
 from healthd.answers import Note
-from healthd.decide.happenings import Ended, GaveUp, Happening, Held, LeftAlone, Opened, Resolved, Started, Unsupported
+from healthd.decide.happenings import (
+    Ended,
+    GaveUp,
+    Happening,
+    Held,
+    LeftAlone,
+    Opened,
+    Resolved,
+    Started,
+    Unsupported,
+    UpgradeLasts,
+)
 from healthd.events import Event
 from healthd.model import HoldReason, IssueType, OutcomeKind, Severity, Status
 from healthd.record.words import clock_time, counted, span
@@ -112,8 +123,21 @@ class Story:
                     ticket.severity,
                     outcome=OutcomeKind.NOT_SUPPORTED,
                 )
+            case UpgradeLasts():
+                self._upgrade_lasts(happening)
             case _:
                 assert_never(happening)
+
+    def _upgrade_lasts(self, happening: UpgradeLasts) -> None:
+        """A person may have to look: it may be stuck, or wait for an answer."""
+        then = "healthd waits no longer and heals again" if happening.over else "healthd heals nothing until it ends"
+        message = f"packages have been at work for {span(happening.lasted)} ({happening.text}); {then}"
+        self._say(
+            Event.HEALING_HELD,
+            f"{message}. Does it wait for an answer?",
+            severity=Severity.HIGH,
+            reason=HoldReason.PACKAGE_UPGRADE,
+        )
 
     def _gave_up(self, happening: GaveUp) -> None:
         ticket = happening.ticket

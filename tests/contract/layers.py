@@ -48,7 +48,7 @@ TABLE: Final = (
     ),
     Row(modules=("actions",), may=(*WORDS, *CONTRACTS), alone=True),
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
-    Row(modules=("pipeline", "looks"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "looks")),
+    Row(modules=("pipeline", "looks", "upgrades"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "looks", "upgrades")),
     Row(modules=ANSWERS, may=(*WORDS, *CONTRACTS, *PURE, "pipeline", *ANSWERS)),
     Row(
         modules=("daemon", "places", "__main__"),

@@ -151,9 +151,10 @@ async def assembled(
     others: Iterable[Bound] = (),
     clock: Any = None,
     net: Net | None = None,
+    host: FakeHost | None = None,
 ) -> AsyncIterator[Assembly]:
     """A running healthd over these units; `judged`: its first turn is done. Clock and network are fakes by default."""
-    fakes, log, host = FakeUnits(*units), FakeLog(), FakeHost()
+    fakes, log, host = FakeUnits(*units), FakeLog(), host or FakeHost()
     clock = clock or FakeClock()
     store = store or MemoryStore()
     configuration = configuration or settings()

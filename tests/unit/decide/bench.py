@@ -57,6 +57,7 @@ class Bench:
         self.booted_at = 0.0
         self.boot_id = "boot-1"
         self.wall_error = 0.0
+        self.package_work = ""
         self.units = FakeUnits(*units)
         self.happened: list[Happening] = []
         self.saved: dict[str, Any] = {}
@@ -197,6 +198,7 @@ class Bench:
             items=self.picture.items,
             usable=self.picture.usable,
             configured=frozenset(self.picture.components),
+            package_work=self.package_work,
         )
 
     def _look(self, names: frozenset[str] | None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

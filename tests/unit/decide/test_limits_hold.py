@@ -17,12 +17,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from healthd.config import CleanExit, Heal, Settings, UnitSettings
 from healthd.decide import engine
 from healthd.decide.happenings import Started
+from healthd.decide.upgrade import MOST_SECONDS, SETTLE_SECONDS
 from healthd.model import SystemState
 from healthd.record.saved import entries, restore
 from tests.fake_units import service
 from tests.unit.builders import detail, settings
 from tests.unit.decide.bench import Bench
-from tests.unit.decide.witness import Witness
+from tests.unit.decide.witness import ROUNDING, Witness
 
 if TYPE_CHECKING:
     from healthd.decide.state import EngineState
@@ -106,6 +107,7 @@ class Machine(RuleBasedStateMachine):
         self.witness = Witness(configuration)
         self.up_since = dict.fromkeys(NAMES, self.bench.time)
         self.jobs = 0
+        self.work_began = self.work_ended = self.work_seen = float("-inf")
 
     # The host
 
@@ -178,6 +180,14 @@ class Machine(RuleBasedStateMachine):
     @rule(error=st.sampled_from((-1e9, -3600.0, 0.0, 1e6, 1e9)))
     def somebody_sets_the_wall_clock(self, error: float) -> None:
         self.bench.wall_error = error
+
+    @rule(work=st.sampled_from(("", "apt-get holds dpkg's lock")))
+    def packages_are_installed(self, work: str) -> None:
+        if work and not self.bench.package_work and self.bench.time - self.work_ended >= SETTLE_SECONDS:
+            self.work_began = self.bench.time
+        if self.bench.package_work and not work:
+            self.work_ended = self.bench.time
+        self.bench.package_work = work
 
     @rule(off=times, up=st.booleans())
     def the_host_reboots(self, off: float, up: bool) -> None:
@@ -270,6 +280,8 @@ class Machine(RuleBasedStateMachine):
             return
         self.check_step()
         self.witness.check_incidents(bench.state)
+        if bench.package_work:
+            self.work_seen = bench.time
         for happening in happened:
             ticket = getattr(happening, "ticket", None)
             unit = self.facts(ticket.unit) if ticket is not None else None
@@ -313,6 +325,8 @@ class Machine(RuleBasedStateMachine):
         assert not unit.running or started.ticket.key.component == "probes"
         assert unit.active != "activating"
         if not attempt.by:
+            settled = self.bench.time - self.work_seen >= SETTLE_SECONDS - ROUNDING
+            assert settled or self.bench.time - self.work_began >= MOST_SECONDS - ROUNDING, "amidst an upgrade"
             assert configuration.health.auto_healing_enabled
             assert table.heal not in (Heal.OFF, Heal.SUGGEST)
             assert unit.load != "masked"

@@ -16,6 +16,7 @@ from healthd.decide.happenings import (
     Resolved,
     Started,
     Unsupported,
+    UpgradeLasts,
 )
 from healthd.decide.state import Key
 from healthd.events import Event
@@ -243,3 +244,13 @@ def test_a_host_that_changes_says_its_score() -> None:
     (record,) = log.of(Event.STATE_CHANGED)
     assert record.message == "host is auto_healing (was unknown), score 0.85"
     assert record.fields == {"status": "auto_healing", "score": 0.8512}
+
+
+@pytest.mark.parametrize(("over", "then"), [(False, "heals nothing until it ends"), (True, "heals again")])
+def test_an_upgrade_that_lasts_asks_a_person_to_look(over: bool, then: str) -> None:
+    record = told(UpgradeLasts(text="apt-get (process 58) holds dpkg's lock", lasted=605.0, over=over))
+
+    assert (record.event, record.severity) == (Event.HEALING_HELD, Severity.HIGH)
+    assert record.fields == {"reason": HoldReason.PACKAGE_UPGRADE}
+    assert "for 10 min (apt-get (process 58) holds dpkg's lock)" in record.message
+    assert then in record.message
