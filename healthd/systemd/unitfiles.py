@@ -29,6 +29,9 @@ FILES_IN: Final = (
 )
 TOLD_BY_FILES: Final = frozenset(state for _, state in (*ENABLED_IN, *FILES_IN))
 
+# Generators pull in units that have files elsewhere, too: each cluster of PostgreSQL and instance of Postfix on Debian.
+_GENERATED_LINKS: Final = tuple(directory for directory, state in FILES_IN if state == "generated")
+
 _PULLING = (".wants", ".requires", ".upholds")
 
 
@@ -45,6 +48,9 @@ def file_states(root: Path = Path("/")) -> dict[str, str]:
         for entry in _entries(root / directory):
             if not entry.name.endswith((*_PULLING, ".d")):
                 states.setdefault(entry.name, state)
+    for directory in _GENERATED_LINKS:
+        for name in _enabled(root / directory):
+            states.setdefault(name, "enabled-runtime")  # as systemctl calls it
     return states
 
 

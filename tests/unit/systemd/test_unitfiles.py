@@ -29,6 +29,8 @@ def put(root: Path, path: str) -> None:
         ("etc/systemd/system/multi-user.target.upholds/web.service", "enabled"),
         ("etc/systemd/system/www.service", "enabled"),  # an alias
         ("run/systemd/system/multi-user.target.wants/web.service", "enabled-runtime"),
+        ("run/systemd/generator/db.service.wants/web.service", "enabled-runtime"),
+        ("run/systemd/generator.late/db.service.requires/web.service", "enabled-runtime"),
     ],
 )
 def test_a_link_enables_a_unit(path: str, state: str, tmp_path: Path) -> None:
@@ -64,6 +66,13 @@ def test_enabled_for_good_goes_before_enabled_until_the_next_boot(tmp_path: Path
     assert file_states(tmp_path) == {"web.service": "enabled"}
 
 
+def test_a_unit_that_a_generator_made_is_generated_though_another_generated_one_pulls_it_in(tmp_path: Path) -> None:
+    put(tmp_path, "run/systemd/generator/web.service")
+    link(tmp_path, "run/systemd/generator/multi-user.target.wants/web.service", "../web.service")
+
+    assert file_states(tmp_path) == {"web.service": "generated"}
+
+
 def test_a_masked_unit_and_one_whose_file_lives_elsewhere_are_not_enabled_by_that(tmp_path: Path) -> None:
     link(tmp_path, "etc/systemd/system/web.service", "/dev/null")
     link(tmp_path, "etc/systemd/system/app.service", "/srv/app/app.service")
@@ -71,7 +80,7 @@ def test_a_masked_unit_and_one_whose_file_lives_elsewhere_are_not_enabled_by_tha
     assert file_states(tmp_path) == {}
 
 
-def test_settings_and_pulls_of_generated_units_are_no_units(tmp_path: Path) -> None:
+def test_settings_of_generated_units_and_what_is_no_link_enable_nothing(tmp_path: Path) -> None:
     put(tmp_path, "run/systemd/generator/web.service.d/50-x.conf")
     put(tmp_path, "run/systemd/generator/multi-user.target.wants/web.service")
     put(tmp_path, "etc/systemd/system/web.service")
