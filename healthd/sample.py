@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -147,6 +148,7 @@ class Sampler:
         began = self._ports.clock.boot()
         assessment = await self._look(due)
         now = self._ports.clock.boot()
+        await self._know_the_unit(due.check, assessment)
         return Sampled(check=due.check, assessment=assessment, at=now, took=now - began)
 
     async def _look(self, due: Due) -> Assessment:
@@ -193,6 +195,19 @@ class Sampler:
         if unit is None or not check.spec.asks_unit or not self._ports.units.connected:
             return None
         return instead_of_asking(self._ports.units.facts().get(unit), unit)
+
+    async def _know_the_unit(self, check: Bound, assessment: Assessment) -> None:
+        """Have all known of the unit behind what is bad: who needs it decides whether it may be healed.
+
+        Of a unit that runs and is not itself enabled nobody else asked for that.
+        """
+        unit = check.component.unit
+        if unit is None or not any(item.findings for item in assessment.items):
+            return
+        facts = self._ports.units.facts().get(unit)
+        if facts is not None and facts.detail is None:
+            with suppress(BusError):  # what is not known now is asked at the next reading, and meanwhile holds healing
+                await self._ports.units.describe([unit])
 
     def _failed(self, check: Bound, reason: str) -> Assessment:
         if check.name not in self._failing:

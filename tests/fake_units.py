@@ -59,6 +59,7 @@ class FakeUnits:
         self.synchronised_now: bool | None = None
         self.kernel_now: tuple[KernelFault, ...] = ()
         self.words: dict[str, tuple[str, ...]] = {}
+        self.files: dict[str, UnitDetail] = {}  # what describing a unit brings to light; nothing special by default
         self._facts = {unit.name: unit for unit in units}
         self._wakes: list[Callable[[frozenset[str]], None]] = []
         self._starts = 0
@@ -104,7 +105,8 @@ class FakeUnits:
 
     async def describe(self, names: Iterable[str]) -> None:
         for name in names:
-            self._facts[name] = replace(self._facts[name], detail=self._facts[name].detail or SIMPLE)
+            detail = self._facts[name].detail or self.files.get(name, SIMPLE)
+            self._facts[name] = replace(self._facts[name], detail=detail)
 
     async def timers(self) -> tuple[TimerFacts, ...]:
         if not self.connected:

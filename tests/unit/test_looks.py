@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthd.answers import Series
@@ -13,7 +14,7 @@ from healthd.events import Event
 from healthd.model import ActionKind, Assessment, Finding, IssueType, Item, Measure, Status
 from healthd.registry import CheckSpec
 from healthd.sample import Bound
-from tests.fake_units import service
+from tests.fake_units import SIMPLE, service
 from tests.unit.assembly import Assembly, assembled, bound, settings
 
 if TYPE_CHECKING:
@@ -129,6 +130,22 @@ def test_a_hung_service_is_restarted_and_that_is_confirmed_by_its_probe() -> Non
     finished = healthd.log.of(Event.HEALING_FINISHED)[-1]
     assert healthd.units.calls[-1] == ("restart", "web.service")
     assert (finished.fields["action"], finished.fields["outcome"]) == (ActionKind.RESTART_UNIT, "success")
+
+
+def test_a_hung_service_that_is_not_enabled_is_restarted_if_one_that_is_requires_it() -> None:
+    async def scene() -> Assembly:
+        probe = Probe(unit="db.service")
+        needed = service("db.service", file_state="static", detail=None)
+        async with assembled(needed, others=[probe.bound]) as healthd:
+            healthd.units.files["db.service"] = replace(SIMPLE, required_by_enabled=True)
+            await settle(healthd, "web", Status.HEALTHY)
+            assert healthd.units.facts()["db.service"].detail is None, "nothing is asked while all is well"
+            probe.well = False
+            await tick(healthd, 5)
+            await healthd.logged(Event.HEALING_STARTED)
+            return healthd
+
+    assert ("restart", "db.service") in asyncio.run(scene()).units.calls
 
 
 def test_a_probe_looks_at_once_when_its_unit_has_started() -> None:
