@@ -16,6 +16,7 @@ from healthd.config.secret import HIDDEN
 from healthd.config.show import tables
 from tests.contract.source import ROOT
 from tests.contract.test_documents import rows
+from tests.system.test_recipes import SERVICES
 
 SHELF: Final = ROOT / "etc/recipes"
 RECIPES: Final = sorted(SHELF.glob("*.toml"))
@@ -139,3 +140,9 @@ def test_the_document_lists_every_recipe_with_what_it_does() -> None:
     listed = {cells[0].strip("`"): cells[1] for cells in rows(text(ROOT / "docs/recipes.md"), "recipe")}
 
     assert listed == {one.name: one.about for one in Shelf(SHELF, Path("/nowhere")).all()}
+
+
+def test_the_document_says_which_are_tried_with_the_real_packages() -> None:
+    tried = {cells[0].strip("`") for cells in rows(text(ROOT / "docs/recipes.md"), "recipe") if cells[3] == "yes"}
+
+    assert tried == {service.recipe for service in SERVICES}
