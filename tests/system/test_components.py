@@ -72,10 +72,10 @@ def test_memory_that_runs_out_is_an_issue_until_it_is_given_back(ward: Ward) -> 
 @pytest.mark.parametrize(
     ("options", "fill", "issue"),
     [
-        ("size=8M", "head -c 7900000 /dev/zero > /mnt/full/x", "disk_full"),
+        ("size=8M", "head -c 7900000 /dev/zero > /tmp/full/x", "disk_full"),
         (
             "size=8M,nr_inodes=100",
-            'i=0; while [ "$i" -lt 97 ]; do : > "/mnt/full/$i"; i=$((i + 1)); done',
+            'i=0; while [ "$i" -lt 97 ]; do : > "/tmp/full/$i"; i=$((i + 1)); done',
             "inodes_full",
         ),
     ],
@@ -84,17 +84,17 @@ def test_a_file_system_that_fills_up_is_an_issue_until_there_is_room(
     ward: Ward, options: str, fill: str, issue: str
 ) -> None:
     cursor = ward.host.cursor()
-    ward.host.sh(f"mkdir -p /mnt/full; mount -t tmpfs -o {options} none /mnt/full")
+    ward.host.sh(f"mkdir -p /tmp/full; mount -t tmpfs -o {options} none /tmp/full")
     ward.host.sh(fill)
-    ward.await_event(cursor, "issue_opened", component="storage", item="/mnt/full", issue=issue)
-    (item,) = [each for each in component(ward, "storage")["items"] if each["name"] == "/mnt/full"]
-    ward.host.sh("find /mnt/full -mindepth 1 -delete")
-    ward.await_event(cursor, "issue_resolved", component="storage", item="/mnt/full", issue=issue)
-    ward.host.sh("umount /mnt/full")
+    ward.await_event(cursor, "issue_opened", component="storage", item="/tmp/full", issue=issue)
+    (item,) = [each for each in component(ward, "storage")["items"] if each["name"] == "/tmp/full"]
+    ward.host.sh("find /tmp/full -mindepth 1 -delete")
+    ward.await_event(cursor, "issue_resolved", component="storage", item="/tmp/full", issue=issue)
+    ward.host.sh("umount /tmp/full")
     ward.healthctl("check", "storage")
 
     assert item["status"] in ("degraded", "unhealthy")
-    assert "/mnt/full" not in [each["name"] for each in component(ward, "storage")["items"]]
+    assert "/tmp/full" not in [each["name"] for each in component(ward, "storage")["items"]]
 
 
 def test_a_file_system_that_became_read_only_is_an_issue_until_it_can_be_written_again(ward: Ward) -> None:
