@@ -43,6 +43,7 @@ class Looks:
         self._memories: dict[str, Memory] = {}
         self._again_at: dict[str, float] = {}
         self._asked: set[str] = set()
+        self._out_of_turn: set[str] = set()
         self._begun: dict[str, int] = {}
         self._taken: dict[str, int] = {}
         self.take(checks)
@@ -83,7 +84,8 @@ class Looks:
         """
         now = self._clock.boot()
         self._asked |= self._beside.keys() & asked
-        wanted = {*self._schedule.due(now), *self._asked}
+        regular = {*self._schedule.due(now), *self._asked}
+        wanted = set(regular)
         if units is None or units:
             behind = ((name, check.component.unit) for name, check in self._beside.items() if check.component.unit)
             wanted.update(name for name, unit in behind if units is None or unit in units)
@@ -91,6 +93,7 @@ class Looks:
             if self._sampler.begin(self._beside[name], group, report):
                 self._begun[name] = self._begun.get(name, 0) + 1
                 self._asked.discard(name)
+                (self._out_of_turn.discard if name in regular else self._out_of_turn.add)(name)
             self._schedule.began(name, now)
 
     def due(
@@ -139,7 +142,9 @@ class Looks:
         if not assessment.usable:
             return assessment
         memory = self._memories.get(name, {})
-        self._memories[name], judged = judge(memory, assessment, sampled.check.rules, sampled.at)
+        self._memories[name], judged = judge(
+            memory, assessment, sampled.check.rules, sampled.at, out_of_turn=name in self._out_of_turn
+        )
         return judged
 
     def look_again(self, check: Bound, assessment: Assessment, status: Status) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from healthd.model import Assessment, Finding, IssueType, Item, Status
 
 if TYPE_CHECKING:
     from healthd.model import UnitFacts
+
+UNIT_DOWN: Final = "unit_down"
+"""The cause of a finding that says of the unit behind a component that it is down; nobody was asked."""
 
 
 def instead_of_asking(unit: UnitFacts | None, name: str) -> Assessment | None:
@@ -29,7 +32,7 @@ def instead_of_asking(unit: UnitFacts | None, name: str) -> Assessment | None:
     if unit.active == "inactive" and unit.code == 0 and not unit.dependency_failed:
         return Assessment(usable=False, absent=True, reason=f"{name} has not been started since the boot")
     message = f"{name} is down"
-    finding = Finding(type=IssueType.PROBE_FAILED, message=message, unit=name, cause="unit_down")
+    finding = Finding(type=IssueType.PROBE_FAILED, message=message, unit=name, cause=UNIT_DOWN)
     return _one(Status.UNHEALTHY, 0.0, message, name, finding)
 
 

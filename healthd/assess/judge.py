@@ -10,6 +10,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from healthd.assess.behind import UNIT_DOWN
 from healthd.assess.score import status_of
 from healthd.assess.threshold import BEST_DEGRADED, Level, falling, level_of, score_of
 from healthd.assess.trend import Points, extended, seconds_to
@@ -71,8 +72,14 @@ Memory = dict[str, Known]
 NOTHING: Final = Known()
 
 
-def judge(memory: Mapping[str, Known], assessment: Assessment, rules: Rules, now: float) -> tuple[Memory, Assessment]:
-    """Judge what a check says of its items. `now`: boot seconds of the reading."""
+def judge(
+    memory: Mapping[str, Known], assessment: Assessment, rules: Rules, now: float, *, out_of_turn: bool = False
+) -> tuple[Memory, Assessment]:
+    """Judge what a check says of its items. `now`: boot seconds of the reading.
+
+    `out_of_turn`: a signal made the check look. A unit that starts sends several, and as many bad readings in the
+    moment that it takes to start would confirm one another: of such readings only the first counts.
+    """
     kept = dict(memory) if assessment.partial else {}
     for name in assessment.gone:
         kept.pop(name, None)
@@ -81,12 +88,12 @@ def judge(memory: Mapping[str, Known], assessment: Assessment, rules: Rules, now
         if rules.at_once and not item.measures and item.name not in memory:
             items.append(item)
             continue
-        kept[item.name], judged = _judge(memory.get(item.name, NOTHING), item, rules, now)
+        kept[item.name], judged = _judge(memory.get(item.name, NOTHING), item, rules, now, out_of_turn)
         items.append(judged)
     return kept, replace(assessment, items=tuple(items))
 
 
-def _judge(known: Known, item: Item, rules: Rules, now: float) -> tuple[Known, Item]:
+def _judge(known: Known, item: Item, rules: Rules, now: float, out_of_turn: bool) -> tuple[Known, Item]:  # noqa: FBT001
     known, measured = _measured(known, item, now)
     if measured.status is Status.UNKNOWN:
         return replace(known, streak=0), _unknown(known.held, measured)
@@ -94,10 +101,12 @@ def _judge(known: Known, item: Item, rules: Rules, now: float) -> tuple[Known, I
         return replace(known, streak=0), measured
     if measured.stopped:
         return replace(known, held=measured, streak=0, readings=(), flapping=False), measured
+    if _is_another_run(known, measured):
+        known = replace(known, streak=0)
     known = _counted(known, measured, rules)
     if known.flapping and not all(known.readings[-rules.failures :]):
         measured = _flapping(known, measured)
-    return _confirmed(known, measured, rules)
+    return _confirmed(known, measured, rules, out_of_turn)
 
 
 def _unknown(held: Item | None, item: Item) -> Item:
@@ -176,13 +185,23 @@ def _findings(item: Item, bad: list[Measure], levels: Mapping[str, Level]) -> li
 # Confirmation
 
 
-def _confirmed(known: Known, item: Item, rules: Rules) -> tuple[Known, Item]:
+def _is_another_run(known: Known, item: Item) -> bool:
+    """Whether a program that was down runs again: that it was down says nothing against what answers now."""
+    return bool(item.findings) and _says_down(known.last_bad) and not _says_down(item.findings)
+
+
+def _says_down(findings: tuple[Finding, ...]) -> bool:
+    return any(finding.cause == UNIT_DOWN for finding in findings)
+
+
+def _confirmed(known: Known, item: Item, rules: Rules, out_of_turn: bool) -> tuple[Known, Item]:  # noqa: FBT001
     """The item as it holds: a change for the worse after `failures` readings, one for the better after `successes`."""
     held = known.held
     change = _change(held, item)
     if change == 0:
         return replace(known, held=item, streak=0), item
-    streak = change if known.streak * change <= 0 else known.streak + change
+    step = 0 if out_of_turn and change > 0 else change
+    streak = change if known.streak * change <= 0 else known.streak + step
     needed = rules.failures if change > 0 else rules.successes
     if abs(streak) >= needed:
         return replace(known, held=item, streak=0), item
@@ -202,6 +221,8 @@ def _change(held: Item | None, item: Item) -> int:
     """
     if held is None:
         return 1 if item.findings or _RANK[item.status] else 0
+    if item.findings and _says_down(held.findings) and not _says_down(item.findings):
+        return 1  # what runs again and does not answer yet may only need a moment: that must be confirmed as well
     was, found = {finding.type for finding in held.findings}, {finding.type for finding in item.findings}
     if found - was or _RANK[item.status] > _RANK[held.status]:
         return 1

@@ -161,6 +161,25 @@ def test_a_probe_looks_at_once_when_its_unit_has_started() -> None:
     assert asyncio.run(scene()) == (0, 1)
 
 
+def test_signals_of_its_unit_make_a_probe_look_but_do_not_make_up_its_failures() -> None:
+    async def scene() -> tuple[int, Status, Status]:
+        probe = Probe(unit="web.service", failures=2)
+        async with assembled(WEB, others=[probe.bound]) as healthd:
+            await settle(healthd, "web", Status.HEALTHY)
+            probe.well = False
+            for _ in range(3):
+                seen = probe.looks
+                healthd.units.wake("web.service")
+                await until(healthd, lambda seen=seen: probe.looks > seen)  # type: ignore[misc]
+            await healthd.pipeline.turned()
+            looks, status = probe.looks, healthd.pipeline.picture.components["web"].status
+            await tick(healthd, 5)
+            await settle(healthd, "web", Status.UNHEALTHY)
+            return looks, status, healthd.pipeline.picture.components["web"].status
+
+    assert asyncio.run(scene()) == (4, Status.HEALTHY, Status.UNHEALTHY)
+
+
 def test_a_probe_leaves_alone_what_somebody_stopped() -> None:
     async def scene() -> Assembly:
         probe = Probe(unit="web.service")

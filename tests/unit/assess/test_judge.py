@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from healthd.assess.behind import UNIT_DOWN
 from healthd.assess.judge import FLAPPING_READINGS, FORECAST, Memory, Rules, judge
 from healthd.model import Assessment, Finding, IssueType, Item, Measure, Status
 
@@ -24,6 +25,7 @@ BAD = Item(name="", status=Status.UNHEALTHY, score=0.0, message="refused", findi
 BETWEEN = replace(GOOD, message="starting", settled=False)
 UNKNOWN = Item(name="", status=Status.UNKNOWN, score=0.0, message="cannot be read")
 STOPPED = replace(GOOD, message="stopped", stopped=True)
+DOWN = replace(BAD, message="down", findings=(replace(REFUSED, message="down", cause=UNIT_DOWN),))
 
 
 def used(percent: float, **changes: Any) -> Item:
@@ -47,10 +49,10 @@ class Life:
     def __init__(self, rules: Rules = PROBE) -> None:
         self.rules, self.memory, self.now = rules, Memory(), 0.0
 
-    def see(self, *items: Item, partial: bool = False, every: float = 30.0) -> Item:
+    def see(self, *items: Item, partial: bool = False, every: float = 30.0, out_of_turn: bool = False) -> Item:
         self.now += every
         assessment = Assessment(items=items, partial=partial)
-        self.memory, judged = judge(self.memory, assessment, self.rules, self.now)
+        self.memory, judged = judge(self.memory, assessment, self.rules, self.now, out_of_turn=out_of_turn)
         return judged.items[-1]
 
     def all(self, items: Iterable[Item], every: float = 30.0) -> list[Item]:
@@ -215,6 +217,51 @@ def test_a_measure_without_an_issue_lowers_the_score_only() -> None:
 
     assert item.status is Status.UNHEALTHY
     assert item.findings == ()
+
+
+def test_bad_readings_that_signals_made_do_not_confirm_one_another() -> None:
+    life = Life()
+    life.see(GOOD)
+    prompted = [life.see(BAD, out_of_turn=True) for _ in range(5)]
+
+    assert [item.message for item in prompted] == ["refused (bad reading 1 of 3)"] * 5
+    assert [item.settled for item in life.all([BAD, BAD])] == [False, True]
+
+
+def test_good_readings_count_whatever_made_them_and_so_does_a_bad_one_that_is_enough() -> None:
+    life = Life()
+    life.all([BAD, BAD, BAD])
+
+    assert [life.see(GOOD, out_of_turn=True).settled for _ in range(2)] == [False, True]
+    assert Life(Rules(failures=1, successes=2)).see(BAD, out_of_turn=True) == BAD
+
+
+# The unit behind it
+
+
+def test_that_its_unit_was_down_says_nothing_against_what_answers_now() -> None:
+    life = Life()
+    life.see(GOOD)
+    seen = life.all([DOWN, DOWN, BAD, BAD, GOOD])
+
+    assert [item.status for item in seen] == [Status.HEALTHY] * 5
+    assert seen[2].message == "refused (bad reading 1 of 3)"
+
+
+def test_what_was_down_and_runs_again_is_given_as_many_readings_as_any_other() -> None:
+    life = Life()
+    life.all([DOWN, DOWN, DOWN])
+    seen = life.all([BAD, BAD, BAD])
+
+    assert [item.settled for item in seen] == [False, False, True]
+    assert [item.findings for item in seen] == [DOWN.findings, DOWN.findings, BAD.findings]
+
+
+def test_what_was_down_is_good_again_after_as_many_readings_as_any_other() -> None:
+    life = Life()
+    life.all([DOWN, DOWN, DOWN])
+
+    assert [item.settled for item in life.all([GOOD, GOOD])] == [False, True]
 
 
 # Forecasts
