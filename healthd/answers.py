@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthStatus:
-    """The host as it stands: the seed's HealthStatus. `memory_mb` is used memory of the host in MiB."""
+    """The host as it stands: the seed's HealthStatus. `memory_mb` is used memory of the host in MiB.
+
+    `left_out`: the components that this host has nothing of, each with the reason.
+    """
 
     status: Status
     state: State
@@ -25,6 +29,7 @@ class HealthStatus:
     timestamp: float
     health_checks: Mapping[str, Health]
     ready: bool
+    left_out: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

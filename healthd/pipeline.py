@@ -351,6 +351,7 @@ class Pipeline:
             usable=self.picture.usable,
             unhealthy=self.picture.unhealthy,
             configured=frozenset(self.picture.components),
+            left_out=self.picture.left_out(),
             package_work=self._upgrades.work,
         )
 

@@ -99,6 +99,7 @@ class View:
             timestamp=self._clock.wall(),
             health_checks={name: self.health(component) for name, component in picture.shown().items()},
             ready=ready,
+            left_out=picture.left_out(),
         )
 
     def _peers(self) -> int:

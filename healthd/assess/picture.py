@@ -147,6 +147,10 @@ class Picture:
         """The components that this host has something of."""
         return {name: component for name, component in self.components.items() if not component.absent}
 
+    def left_out(self) -> Mapping[str, str]:
+        """The components that this host has nothing of, each with the reason."""
+        return {name: component.reason for name, component in self.components.items() if component.absent}
+
     @property
     def usable(self) -> frozenset[str]:
         """The components that have a usable reading, though it may be one of no items."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from healthd.decide.limits import Usage
@@ -23,7 +24,8 @@ class Moment:
     `current`: unit facts are as systemd has them. `items` are all items by component and name, as last judged; of a
     component without a usable reading there are none. `usable`: the components that have one, with items or without;
     `unhealthy`: those that are so bad that what depends on them cannot be well; `configured`: all that there are (None:
-    that was not said). `package_work`: who is installing packages, in words.
+    that was not said); `left_out`: those that this host has nothing of, each with the reason. `package_work`: who is
+    installing packages, in words.
     """
 
     now: float
@@ -36,6 +38,7 @@ class Moment:
     usable: frozenset[str]
     unhealthy: frozenset[str] = frozenset()
     configured: frozenset[str] | None = None
+    left_out: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     package_work: str = ""
 
 

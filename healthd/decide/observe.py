@@ -126,8 +126,10 @@ def _close_lost(turn: Turn) -> None:
     for ticket in lost:
         if configured is not None and ticket.key.component not in configured:
             turn.resolve(ticket, "it is not in the configuration any more", well=False)
+        elif ticket.key.component in turn.moment.left_out:
+            turn.resolve(ticket, f"it is left out: {turn.moment.left_out[ticket.key.component]}", well=False)
         elif ticket.key.component in usable:
             there = ticket.unit is not None and ticket.unit in turn.moment.facts
             text = "it need not be watched any more" if there else "it exists no more"
             turn.resolve(ticket, text, well=False)
-    turn.stopped.difference_update(name for name in lost_stops if name[0] in usable)
+    turn.stopped.difference_update(name for name in lost_stops if name[0] in usable or name[0] in turn.moment.left_out)

@@ -13,7 +13,7 @@ from healthd.config import CleanExit, Heal, permitted
 from healthd.decide.case import Case, Moment, Verdict, is_well
 from healthd.decide.failure import Cause, cause_of
 from healthd.decide.limits import backoff, free_at, jitter
-from healthd.decide.remedy import remedy
+from healthd.decide.remedy import remedy, why_none
 from healthd.decide.upgrade import upgrading
 from healthd.model import ActionKind, HoldReason, IssueType, Status, SystemState
 
@@ -277,15 +277,15 @@ def rule(case: Case, action: ActionKind | None = None) -> Verdict:
         return unknown
     if is_well(case.item, case.ticket.key.type):
         return Verdict(text="its check sees no failure any more")
-    for hold in HOLDS:
-        verdict = hold(case)
-        if verdict is not None:
-            return verdict
     chosen = action or remedy(
         case.ticket, case.unit, case.table.actions, leaks=case.settings.auto_healing.restart_on_leak
     )
+    for hold in HOLDS:
+        verdict = hold(case)
+        if verdict is not None and (chosen is not None or hold is not _unsettled):  # nobody waits to do nothing
+            return verdict
     if chosen is None:
-        return Verdict(text="healthd knows no remedy for this")
+        return Verdict(text=why_none(case.ticket))
     if case.settings.auto_healing.dry_run:
         text = f"auto_healing.dry_run is true: {chosen} would be done now, and nothing is touched"
         return Verdict(action=chosen, hold=HoldReason.DRY_RUN, text=text)

@@ -43,3 +43,10 @@ def remedy(
             return ActionKind.RESTART_UNIT
         case _:
             return step
+
+
+def why_none(ticket: Ticket) -> str:
+    """Why there is no remedy, for an operator: what could have been done, or that nothing can."""
+    if ticket.unit is None and ticket.key.type in _ON_UNITS:
+        return "only reported: its table names no unit to restart (unit = ...)"
+    return "healthd knows no remedy for this"

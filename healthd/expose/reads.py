@@ -44,7 +44,12 @@ async def components(control: Control, ask: Ask) -> Answer:
 
 async def component(control: Control, ask: Ask) -> Answer:
     """One component."""
-    known = _status(control, ask).health_checks
+    status = _status(control, ask)
+    known = status.health_checks
+    if ask.name in status.left_out:
+        raise RequestError(
+            404, f"{ask.name} is left out: {status.left_out[ask.name]}", hint=f"healthctl explain {ask.name}"
+        )
     if ask.name not in known:
         hint = f"known: {', '.join(known) or 'none yet'}"
         raise RequestError(404, f"there is no component {ask.name!r}", hint=hint)

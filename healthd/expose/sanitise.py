@@ -24,6 +24,7 @@ def sanitised(status: HealthStatus) -> HealthStatus:
         active_peers=min(status.active_peers, _PEERS),
         version=_VERSION,
         health_checks={name: _component(health) for name, health in status.health_checks.items()},
+        left_out={},
     )
 
 

@@ -144,6 +144,7 @@ def test_what_this_host_lacks_counts_for_nothing_and_is_not_shown() -> None:
     whole.take("temperature", Assessment(usable=False, absent=True, reason="no sensors"), 101.0)
 
     assert set(whole.shown()) == {"services"}
+    assert whole.left_out() == {"temperature": "no sensors"}
     assert whole.statuses() == {"services": Status.HEALTHY}
     assert (whole.status(), len(whole.parts())) == (Status.HEALTHY, 1)
 

@@ -136,6 +136,16 @@ def test_an_issue_of_a_component_that_a_reload_took_away_is_closed_and_one_witho
     assert (resolved.well, resolved.text) == (False, "it is not in the configuration any more")
 
 
+def test_an_issue_of_what_the_host_has_no_more_is_closed_with_the_reason() -> None:
+    bench = Bench(service(UNIT), service("other.service"), configuration=settings(dry_run=True))
+    bench.kill(UNIT)
+    bench.turn([UNIT])
+    gone = replace(bench.moment(), items={}, usable=frozenset(), left_out={"services": "systemd does not run here"})
+
+    (resolved,) = (each for each in happens(bench, gone) if isinstance(each, Resolved))
+    assert (resolved.well, resolved.text) == (False, "it is left out: systemd does not run here")
+
+
 def happens(bench: Bench, moment: Moment) -> tuple[Happening, ...]:
     """What the engine makes of this moment after a reload."""
     return engine.step(bench.settings, bench.state, moment, News(everything=True)).happenings

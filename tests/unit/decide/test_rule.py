@@ -37,6 +37,21 @@ def test_an_issue_without_a_remedy_is_said_to_have_none() -> None:
     assert (verdict.action, verdict.hold, verdict.text) == (None, None, "healthd knows no remedy for this")
 
 
+def test_a_probe_that_belongs_to_no_unit_says_what_would_have_it_healed() -> None:
+    verdict = rule(case(IssueType.PROBE_FAILED, named=False))
+
+    assert (verdict.action, verdict.hold) == (None, None)
+    assert verdict.text == "only reported: its table names no unit to restart (unit = ...)"
+
+
+def test_what_nobody_would_act_on_is_not_held_until_it_settles() -> None:
+    known = case(IssueType.CLOCK_SKEW, named=False)
+    (name,) = known.moment.items
+    between = {name: replace(known.moment.items[name], settled=False)}
+
+    assert rule(replace(known, moment=replace(known.moment, items=between))).hold is None
+
+
 def test_an_issue_that_is_about_no_unit_is_not_held_for_a_units_sake() -> None:
     assert rule(case(IssueType.CLOCK_SKEW, named=False)).hold is None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from healthd.expose.api import Api, asked_by
 from healthd.expose.message import EVERYTHING, OUTLINES, Answer, Client, Request
 from healthd.model import ActionKind, Problem
 from tests.fakes import FakeLog
-from tests.unit.expose.fake_control import CONFIG, DIAGNOSES, NGINX_DOWN, WELL, FakeControl, Fault
+from tests.unit.expose.fake_control import CONFIG, DIAGNOSES, NGINX_DOWN, STATUS, WELL, FakeControl, Fault
 
 ROOT = Client(rights=EVERYTHING, uid=0)
 ANYBODY = Client(rights=OUTLINES, uid=65534)
@@ -94,6 +95,16 @@ def test_an_unknown_component_is_not_found_and_the_known_ones_are_named() -> Non
 
     assert answer.status == 404
     assert value(answer)["hint"] == "known: services, memory"
+
+
+def test_a_component_that_is_left_out_is_not_found_and_the_reason_is_only_for_those_who_may_know() -> None:
+    control = FakeControl(host=replace(STATUS, left_out={"web": "systemd has no unit web.service loaded"}))
+    full = ask(control, "GET", "/api/v1/components/web")
+    outline = ask(control, "GET", "/api/v1/components/web", client=ANYBODY)
+
+    assert value(full)["error"] == "web is left out: systemd has no unit web.service loaded"
+    assert (full.status, outline.status) == (404, 404)
+    assert b"web.service" not in outline.body
 
 
 def test_issues_come_as_a_list() -> None:
