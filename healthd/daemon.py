@@ -62,6 +62,9 @@ _STATUS_PAUSE: Final = 0.25
 _BUS_WAIT: Final = 10.0
 """Seconds for which the first judgement waits for the bus of a host that systemd runs."""
 
+_FIRST_ROUND: Final = 1.0
+"""Seconds for which clients of the first moments wait for the first round of checks."""
+
 
 class Daemon:
     """One run of healthd."""
@@ -135,9 +138,11 @@ class Daemon:
         tally.requests = self._front.requests
         self._doctor.tcp = self._front.diagnoses
         self._front.configure(self._settings.http)
-        self._begin(group, self._front.run(sockets), "expose")
         self._begin(group, self._beat(), "watchdog")
         self._begin(group, self._reload_on_signal(), "reload")
+        with contextlib.suppress(TimeoutError):  # who asks in the first moments shall hear of the whole host
+            await asyncio.wait_for(self._pipeline.whole(), _FIRST_ROUND)
+        self._begin(group, self._front.run(sockets), "expose")
         await self._tell_aliases()
 
     def _begin(self, group: asyncio.TaskGroup, work: Coroutine[object, object, None], name: str) -> None:

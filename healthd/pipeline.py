@@ -80,14 +80,8 @@ class Pipeline:
         self.engine_clock = engine_clock
         self.round_at: float | None = None
         self.healer: Healer | None = None
-        self._sampler, self._units, self._host, self._clock, self._store, self._log = (
-            sampler,
-            units,
-            host,
-            clock,
-            store,
-            log,
-        )
+        self._sampler, self._units, self._host = sampler, units, host
+        self._clock, self._store, self._log = clock, store, log
         self.picture = Picture(_component(check) for check in checks)
         self._story = Story(log, store.note)
         self._heard = _Heard()
@@ -102,7 +96,7 @@ class Pipeline:
         self._unforgotten: set[Key] = set()
         self._storage_failed = False
         self._must_save = False
-        self._unremembered = False
+        self._unremembered = self._whole = False
         self._shown: tuple[State, Status] = (State.UNKNOWN, Status.UNKNOWN)
         self._watchers: list[Callable[[Sequence[Happening]], None]] = []
         self._turns = asyncio.Condition()
@@ -157,6 +151,11 @@ class Pipeline:
         async with self._turns:
             await self._turns.wait()
 
+    async def whole(self) -> None:
+        """Wait until the first round is through: before that, a few components stand for the whole host."""
+        async with self._turns:
+            await self._turns.wait_for(lambda: self._whole)
+
     def reconfigure(self, settings: Settings, checks: Sequence[Bound]) -> None:
         """Go on under other settings; attempts, budgets and issues stay."""
         self.settings = settings
@@ -206,6 +205,7 @@ class Pipeline:
         step = self._decide(news)
         await self._record(step)
         self._heal(step.happenings)
+        self._whole |= self._rounds > 1 or not (self._looks.busy or self._heard.sampled)
         await asyncio.sleep(0)  # the calls go out now; systemd works while the story is told
         self._tell(step.happenings)
         if regular:
@@ -367,7 +367,7 @@ class Pipeline:
         most = {unit: self.settings.health.max_healing_attempts if n is None else n for unit, n in own.items()}
         self._story.tell(happenings, wall=self._clock.wall(), max_attempts=most)
         state, status = self.host_state(), self.picture.status()
-        if state is not self._shown[0]:
+        if state is not self._shown[0] and (self._whole or state is State.AUTO_HEALING):
             self._story.state_changed(self._shown[0], state, status, self.picture.score(), wall=self._clock.wall())
             self._shown = (state, status)
         for watcher in tuple(self._watchers):  # a copy: a watcher that has its answer takes itself out

@@ -358,3 +358,32 @@ def test_what_was_read_before_a_restart_is_the_past_of_what_is_read_after_it() -
             return healthd.view.status().health_checks["probe"].status
 
     assert asyncio.run(scene()) is Status.DEGRADED
+
+
+def test_the_host_is_not_told_of_before_the_first_round_is_through() -> None:
+    async def scene() -> list[str]:
+        slow = Probe("probe", weight=0.9)
+        slow.gate.clear()
+        dead = service("dead.service", active="failed", sub="failed", result="exit-code")
+        async with assembled(WEB, dead, others=[slow.bound]) as healthd:
+            await healthd.turn()
+            assert healthd.log.of(Event.STATE_CHANGED) == []
+            slow.gate.set()
+            await asyncio.wait_for(healthd.pipeline.whole(), 5)
+            await healthd.turn()
+            return [str(record.fields["status"]) for record in healthd.log.of(Event.STATE_CHANGED)]
+
+    assert asyncio.run(scene()) == ["degraded"]
+
+
+def test_a_check_that_hangs_withholds_the_host_for_one_round_only() -> None:
+    async def scene() -> list[str]:
+        hung = Probe("probe")
+        hung.gate.clear()
+        async with assembled(WEB, others=[hung.bound]) as healthd:
+            assert healthd.log.of(Event.STATE_CHANGED) == []
+            healthd.clock.advance(30)
+            await healthd.turn()
+            return [str(record.fields["status"]) for record in healthd.log.of(Event.STATE_CHANGED)]
+
+    assert asyncio.run(scene()) == ["healthy"]
