@@ -9,7 +9,7 @@ from healthd import __version__
 from healthd.answers import Family, Sample
 from healthd.decide.happenings import Ended, Held, LeftAlone, Unsupported
 from healthd.histogram import Histogram
-from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind, Severity, Status
+from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -95,7 +95,8 @@ class Tally:
         yield _gauge("healthd_value", "Every number that checks read; its unit is the end of its name.", values)
         issues = Counter((each.component, each.type, each.severity) for each in self._view.issues())
         for name in shown:
-            issues.setdefault((name, _TYPE_OF.get(name, IssueType.PROBE_FAILED), Severity.HIGH), 0)
+            usual = _TYPE_OF.get(name, IssueType.PROBE_FAILED)
+            issues.setdefault((name, usual, usual.severity), 0)
         yield _gauge(
             "healthd_issues",
             "Issues that are open.",

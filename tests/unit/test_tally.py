@@ -93,6 +93,12 @@ def test_series_are_there_at_zero_before_anything_happens() -> None:
     assert value(series, "healthd_http_requests_total", method="GET", code="200") == 0
 
 
+def test_the_series_of_issues_before_there_is_one_has_the_usual_type_and_severity() -> None:
+    _, _, series = page(probe=Probe("memory"))
+
+    assert value(series, "healthd_issues", component="memory", type="high_memory", severity="medium") == 0
+
+
 def test_what_is_healthy_is_told_in_numbers() -> None:
     _, _, series = page()
 
