@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HEADER_BYTES: Final = 16 * 1024
 BODY_BYTES: Final = 64 * 1024
-READ_BYTES: Final = 4096  # small, since h11 measures a header only between reads
+READ_BYTES: Final = 4096  # small, since h11 measures a header only between reads, while it is not complete
 _LINGER_SECONDS: Final = 1.0
 _LINGER_BYTES: Final = 1024 * 1024
 
@@ -137,6 +137,8 @@ class Connection:
         if not isinstance(head, h11.Request):
             return None
         self._is_head = head.method == b"HEAD"
+        if _size(head) > HEADER_BYTES:
+            raise RequestError(431, _REFUSALS[431])
         headers = {name.decode("ascii"): value.decode("utf-8", "replace") for name, value in head.headers}
         if int(headers.get("content-length", 0)) > BODY_BYTES:
             raise _too_large()
@@ -229,6 +231,12 @@ class Connection:
                     left -= len(data)
         except (OSError, TimeoutError):
             raise _ClientGone from None
+
+
+def _size(head: h11.Request) -> int:
+    """Bytes of a header, its line ends included."""
+    first = len(head.method) + len(head.target) + len(" HTTP/1.1\r\n") + len(b" ")
+    return first + sum(len(name) + len(value) + len(b": \r\n") for name, value in head.headers) + len(b"\r\n")
 
 
 def _too_large() -> RequestError:

@@ -90,9 +90,22 @@ async def doctor(control: Control, _ask: Ask) -> Answer:
 
 async def metrics(control: Control, ask: Ask) -> Answer:
     """The metrics, in the format that the scraper asks for."""
-    openmetrics = OPENMETRICS in ask.request.headers.get("accept", "").lower()
+    openmetrics = _prefers_openmetrics(ask.request.headers.get("accept", ""))
     page = exposition.text(control.families(), openmetrics=openmetrics)
     return Answer(status=200, body=page, content_type=_OPENMETRICS_TYPE if openmetrics else _TEXT_TYPE)
+
+
+def _prefers_openmetrics(accept: str) -> bool:
+    """Whether OpenMetrics is asked for, and no less than the older format (RFC 9110, 12.5.1)."""
+    wanted: dict[str, float] = {}
+    for one in accept.lower().split(","):
+        kind, *parameters = (part.strip() for part in one.split(";"))
+        weights = [part[2:] for part in parameters if part.startswith("q=")]
+        try:
+            wanted[kind] = float(weights[0]) if weights else 1.0
+        except ValueError:
+            wanted[kind] = 0.0
+    return wanted.get(OPENMETRICS, 0.0) > 0 and wanted[OPENMETRICS] >= wanted.get("text/plain", 0.0)
 
 
 async def page(_control: Control, _ask: Ask) -> Answer:

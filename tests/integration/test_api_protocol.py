@@ -145,6 +145,16 @@ def test_a_header_over_its_limit_is_refused(tmp_path: Path) -> None:
     assert b"16 KiB" in answer
 
 
+@pytest.mark.parametrize(("length", "status"), [(16_000, b"200"), (16_500, b"431"), (20_000, b"431")])
+def test_the_limit_of_a_header_is_the_same_when_it_comes_in_one_piece(
+    tmp_path: Path, length: int, status: bytes
+) -> None:
+    with serving(tmp_path, FakeControl()) as served, served.connect() as client:
+        client.sendall(LIVE[:-2] + b"X-Long: " + b"x" * length + b"\r\nConnection: close\r\n\r\n")
+
+        assert read_all(client).startswith(b"HTTP/1.1 " + status)
+
+
 @pytest.mark.parametrize("length", [b"65537", b"9" * 5000])
 def test_a_body_that_is_announced_too_large_is_refused_unread(tmp_path: Path, length: bytes) -> None:
     with serving(tmp_path, FakeControl()) as served, served.connect() as client:

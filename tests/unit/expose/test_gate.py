@@ -187,6 +187,9 @@ def test_metrics_are_at_their_own_addresses_and_nothing_else_is() -> None:
     [
         ("", "text/plain; version=0.0.4; charset=utf-8"),
         ("text/plain", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=0.1, text/plain;q=0.9", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=0", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=many", "text/plain; version=0.0.4; charset=utf-8"),
         ("application/openmetrics-text;version=1.0.0,text/plain;q=0.5", "application/openmetrics-text; version=1.0.0"),
     ],
 )
