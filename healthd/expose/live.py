@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,8 +47,8 @@ _NEWEST: Final = _Newest()
 
 
 async def events(control: Control, _ask: Ask) -> Stream:
-    """The health status now, and again whenever it is another one."""
-    return Stream(chunks=changes(control))
+    """The health status now, and again whenever it is another one. Which host it is stands in the header."""
+    return Stream(chunks=changes(control), headers={"Healthd-Host": os.uname().nodename})
 
 
 async def changes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -92,6 +93,7 @@ async def _shows(tab: Tab, address: str, systemd: FakeSystemd) -> None:
     shown = await tab.until(SHOWN)
     assert "healthy" in shown
     assert "web.service" in shown
+    assert shown.startswith(f"To the status\nhealthd{os.uname().nodename}\n"), shown
 
     await tab.run(MARKED)
     await systemd.tell("web.service", active="failed", sub="failed", result="signal", code=2, status=9)
