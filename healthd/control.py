@@ -148,10 +148,10 @@ class Controller:
         self._pipeline.change_state(engine.reset(self._pipeline.state, keys), keys)
         return tuple(map(str, keys))
 
-    async def reload(self, *, by: str) -> None:
+    async def reload(self, *, by: str) -> tuple[str, ...]:
         if not self._under_systemd:
             await self._apply()
-            return
+            return self._doctor.warnings()
         try:
             result = await self._units.reload(_OWN_UNIT, deadline=_RELOAD_SECONDS)
         except BusError as error:
@@ -162,6 +162,7 @@ class Controller:
             found = "" if result.result == "refused" else self._doctor.rejected
             problems = found or f"the reload ended with '{result.result}' {result.text}".strip()
             raise RequestError(422, problems, hint="the configuration before it is still in force")
+        return self._doctor.warnings()
 
     async def apply_configuration(self) -> None:
         await self._apply()

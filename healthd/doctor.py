@@ -18,6 +18,7 @@ _DEADLINE: Final = 5.0
 _SHOWN: Final = 3
 _RULE: Final = "/etc/polkit-1/rules.d/60-healthd-units.rules"
 _MEND: Final = "mend the file, then: healthctl config check && systemctl reload healthd"
+_SETTINGS: Final = frozenset({"tls", "api keys"})  # what is wrong with an address may be over in a moment
 _ALWAYS_THERE: Final = "systemd-journald.service"
 
 
@@ -57,6 +58,11 @@ class Doctor:
             self._listening(),
             *self.tcp(),
         )
+
+    def warnings(self) -> tuple[str, ...]:
+        """What should be looked at in the configuration that is in force, in one line each."""
+        of_tcp = (f"{each.text} ({each.remedy})" for each in self.tcp() if each.ok is False and each.name in _SETTINGS)
+        return (*map(str, self._pipeline.settings.warnings), *of_tcp)
 
     def _configuration(self) -> Diagnosis:
         if self.rejected:

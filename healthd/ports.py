@@ -309,8 +309,11 @@ class Control(Protocol):
     async def reset(self, name: str, *, by: str) -> tuple[str, ...]:
         """Forget attempts, backoff and `gave_up` of a component, item or unit; returns the issues that were reset."""
 
-    async def reload(self, *, by: str) -> None:
-        """Have systemd reload healthd.service and wait; `RequestError` with every problem if it was rejected."""
+    async def reload(self, *, by: str) -> tuple[str, ...]:
+        """Have systemd reload healthd.service and wait; `RequestError` with every problem if it was rejected.
+
+        Returns what should be looked at in the configuration, though it is in force.
+        """
 
     async def apply_configuration(self) -> None:
         """What ExecReload asks for: read the configuration again; `ConfigError` if it is refused."""

@@ -30,5 +30,7 @@ def run(args: Namespace) -> int:
         return 1
     if args.apply:
         return 0
+    for warning in value.get("warnings", ()):
+        print(f"healthctl: warning: {plain(warning)}", file=sys.stderr)
     show(args, value, ["The configuration was read again and is in force."])
     return 0

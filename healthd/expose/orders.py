@@ -37,8 +37,7 @@ async def reset(control: Control, ask: Ask) -> Answer:
 
 async def reload(control: Control, ask: Ask) -> Answer:
     """Have systemd reload the service; the answer comes when the new configuration is in force."""
-    await control.reload(by=ask.by)
-    return as_json({"reloaded": True})
+    return as_json({"reloaded": True, "warnings": list(await control.reload(by=ask.by))})
 
 
 async def apply(control: Control, ask: Ask) -> Answer:
@@ -46,7 +45,7 @@ async def apply(control: Control, ask: Ask) -> Answer:
     if ask.request.client.uid not in (0, os.getuid()):
         raise RequestError(403, "only the service itself may apply the configuration", hint="healthctl reload")
     await control.apply_configuration()
-    return as_json({"reloaded": True})
+    return as_json({"reloaded": True, "warnings": []})  # systemd's reload, which this is a part of, tells them
 
 
 async def heartbeat(control: Control, ask: Ask) -> Answer:

@@ -210,7 +210,10 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         message=_TEXT,
     ),
     "Reset": _answered(reset=_a("array", "the issues that were reset", items=_TEXT)),
-    "Reloaded": _answered(reloaded=_a("boolean", enum=[True])),
+    "Reloaded": _answered(
+        reloaded=_a("boolean", enum=[True]),
+        warnings=_a("array", "what should be looked at, though it is in force", items=_TEXT),
+    ),
     "Heard": _answered(heard=_TEXT),
 }
 

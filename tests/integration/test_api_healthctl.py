@@ -104,7 +104,7 @@ def test_the_whole_status_is_shown_even_if_the_settings_are_not_to_be_had(run: R
         (["heal", "nginx.service"], render.finished(HEALED)),
         (["check"], render.status(STATUS)),
         (["reset", "nginx.service"], {"reset": ["services/nginx.service/service_down"]}),
-        (["reload"], {"reloaded": True}),
+        (["reload"], {"reloaded": True, "warnings": ["TLS is not in use"]}),
         (["config", "show"], CONFIG),
         (["doctor"], [render.diagnosis(one) for one in DIAGNOSES]),
     ],
@@ -214,6 +214,8 @@ def test_apply_and_reload_are_two_orders(run: Run) -> None:
 
     assert run(control, "reload", "--apply") == (0, "", "")
     assert control.told == [("apply",)]
+    assert run(control, "reload")[2] == "healthctl: warning: TLS is not in use\n"
+    assert control.told[1][0] == "reload"
 
 
 def test_the_configuration_in_force_is_shown_as_toml(run: Run) -> None:

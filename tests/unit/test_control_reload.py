@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from healthd.answers import Diagnosis
 from healthd.errors import ConfigError, RequestError
 from healthd.model import JobResult, Problem
 from tests.fake_units import service
@@ -99,3 +100,15 @@ def test_the_configuration_in_force_is_shown_as_tables() -> None:
             return controller(healthd).config()["auto_healing"]["dry_run"]
 
     assert asyncio.run(scene()) is True
+
+
+def test_a_reload_returns_what_should_be_looked_at() -> None:
+    async def scene() -> tuple[str, ...]:
+        async with assembled(WEB, service("healthd.service")) as healthd:
+            control = controller(healthd)
+            tls = Diagnosis(name="tls", ok=False, text="TLS is not in use", remedy="systemctl restart healthd")
+            taken = Diagnosis(name="tcp 127.0.0.1:8080", ok=False, text="another program has this port")
+            control._doctor.tcp = lambda: (taken, tls)
+            return await control.reload(by="me")
+
+    assert asyncio.run(scene()) == ("TLS is not in use (systemctl restart healthd)",)

@@ -282,8 +282,9 @@ class FakeControl:
         await self._order("reset", name, by)
         return (NGINX_DOWN.id,) if name == "nginx.service" else ()
 
-    async def reload(self, *, by: str) -> None:
+    async def reload(self, *, by: str) -> tuple[str, ...]:
         await self._order("reload", by)
+        return ("TLS is not in use",)
 
     async def apply_configuration(self) -> None:
         await self._order("apply")

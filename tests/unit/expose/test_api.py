@@ -180,7 +180,7 @@ def test_reset_answers_with_what_was_reset() -> None:
 def test_reload_waits_for_the_daemon_and_says_so() -> None:
     control = FakeControl()
 
-    assert value(ask(control, "POST", "/api/v1/reload", {})) == {"reloaded": True}
+    assert value(ask(control, "POST", "/api/v1/reload", {})) == {"reloaded": True, "warnings": ["TLS is not in use"]}
     assert control.told == [("reload", "uid 0")]
 
 
