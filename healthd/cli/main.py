@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from importlib import import_module
@@ -20,6 +21,7 @@ SOCKET: Final = Path("/run/healthd/healthd.sock")
 EX_USAGE: Final = 64
 _PIPE_CLOSED: Final = 141  # as a shell shows a program that SIGPIPE ended
 _INTERRUPTED: Final = 130
+_OUTPUT_FAILS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 _EXAMPLES: Final = """\
 examples:
@@ -171,21 +173,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.verb is None:
         top.print_help()
         return 0
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal without UTF-8 gets "?", no traceback
+    _prepare_streams()
     try:
         code = int(import_module(f"healthd.cli.{args.verb}").run(args))
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Who read us is gone. Python would flush again at exit, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # who read us is gone
+        _write_no_more()
         return _PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in _OUTPUT_FAILS or error.filename is not None:
+            raise
+        _write_no_more()
+        print(f"healthctl: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return _failure(args)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except HealthdError as error:
         _complain(error)
-        return 3 if args.verb == "status" else 1
+        return _failure(args)
     return code
+
+
+def _failure(args: argparse.Namespace) -> int:
+    """To a monitoring system, 1 and 2 would say something about the host."""
+    return 3 if args.verb == "status" else 1
+
+
+def _prepare_streams() -> None:
+    """A terminal without UTF-8 gets "?" and no traceback; one that is closed (`>&-`) takes everything and keeps it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        getattr(sys, name).reconfigure(errors="replace")
+
+
+def _write_no_more() -> None:
+    """Python would flush again at exit, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(error: HealthdError) -> None:

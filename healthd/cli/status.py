@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from healthd.cli import story
 from healthd.cli.client import Client, Refused
-from healthd.cli.text import BOLD, DIM, YELLOW, columns, duration, moment, plain, score, terminal_style
+from healthd.cli.text import BOLD, DIM, YELLOW, columns, duration, figure, moment, plain, score, terminal_style
 from healthd.errors import RequestError
 
 if TYPE_CHECKING:
@@ -84,10 +84,11 @@ def _values(value: Data, style: Style) -> list[str]:
     """The numbers that were read, with their limits, and when they will be critical."""
     rows = []
     for one in value.get("values", ()):
-        limits = [f"{word} {one[word]:g}" for word in ("warning", "critical") if one[word] is not None]
+        name = one["name"]
+        limits = [f"{word} {figure(name, one[word])}" for word in ("warning", "critical") if one[word] is not None]
         ahead = one["seconds_to_critical"]
         foretold = style.paint(f"critical in {duration(ahead)} at this pace", YELLOW) if ahead is not None else ""
-        cells = (f"  {plain(one['name'])}", f"{one['value']:.10g}", ", ".join(limits))
+        cells = (f"  {plain(name)}", figure(name, one["value"]), ", ".join(limits))
         rows.append([*((cell, cell) for cell in cells), (foretold, foretold)])
     return columns(rows)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86400
+_SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 GREEN: Final = "32"
 YELLOW: Final = "33"
@@ -54,8 +55,9 @@ class Style:
 
 
 def terminal_style() -> Style:
-    """Colours only where a person looks, and not where NO_COLOR asks for none (no-color.org)."""
-    return Style(coloured=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    """Colours only where a person looks, and not where NO_COLOR (no-color.org) or the terminal asks for none."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Style(coloured=sys.stdout.isatty() and wanted)
 
 
 def plain(text: object) -> str:
@@ -66,6 +68,14 @@ def plain(text: object) -> str:
 def score(value: float) -> str:
     """A score with two digits, cut and not rounded: 0.899 must not read as the 0.90 that would be healthy."""
     return f"{int(value * 100 + 1e-9) / 100:.2f}"
+
+
+def figure(name: str, value: float) -> str:
+    """A number that was read, or its limit, in the unit that ends its name; an amount of memory in one that fits."""
+    if not name.endswith("_bytes"):
+        return f"{value:.15g}"
+    steps = min(len(_SIZES) - 1, max(0, int(abs(value)).bit_length() - 1) // 10)
+    return f"{value / 1024**steps:.{1 if steps else 0}f} {_SIZES[steps]}"
 
 
 def duration(seconds: float) -> str:

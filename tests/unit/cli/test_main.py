@@ -130,3 +130,23 @@ def test_status_loads_nothing_that_takes_long_to_load(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
 
     assert heavy & set(done.stdout.split()) == set()
+
+
+@pytest.mark.parametrize(("verb", "code"), [(["config", "show"], 1), (["--socket", "/none", "doctor"], 1)])
+def test_a_full_disk_behind_the_output_is_one_line_and_no_success(verb: list[str], code: int) -> None:
+    command = [sys.executable, "-c", f"import sys; from healthd.cli.main import main; sys.exit(main({verb}))"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+
+    assert (done.returncode, done.stderr) == (
+        code,
+        "healthctl: the output cannot be written: No space left on device\n",
+    )
+
+
+def test_who_closed_the_output_gets_the_exit_code_all_the_same() -> None:
+    script = "import sys; from healthd.cli.main import main; sys.exit(main(['config', 'show']))"
+    command = ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, script]
+    done = subprocess.run(command, stderr=subprocess.PIPE, timeout=30, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")

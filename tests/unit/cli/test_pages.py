@@ -350,5 +350,5 @@ def test_one_component_is_shown_with_its_numbers_their_limits_and_what_is_foreto
 
     lines = status.detail("memory", value, NOW, PLAIN)
 
-    assert "  used_percent  70  warning 85, critical 95  critical in 30 min at this pace" in lines
-    assert "  swap_bytes    0" in lines
+    assert "  used_percent  70   warning 85, critical 95  critical in 30 min at this pace" in lines
+    assert "  swap_bytes    0 B" in lines

@@ -86,11 +86,37 @@ def test_a_status_that_a_newer_daemon_invents_looks_unknown() -> None:
     assert text.Style(coloured=False).sign("splendid") == "?"
 
 
-@pytest.mark.parametrize(("tty", "no_color", "coloured"), [(True, "", True), (True, "1", False), (False, "", False)])
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("available_bytes", 70_516_121_600, "65.7 GiB"),
+        ("used_bytes", 1023, "1023 B"),
+        ("swap_bytes", 1024, "1.0 KiB"),
+        ("used_bytes", 0, "0 B"),
+        ("used_percent", 35.27, "35.27"),
+        ("rows", 70_516_121_600, "70516121600"),
+    ],
+)
+def test_an_amount_of_memory_has_a_unit_that_fits_and_other_numbers_stay_as_they_are(
+    name: str, value: float, shown: str
+) -> None:
+    assert text.figure(name, value) == shown
+
+
+@pytest.mark.parametrize(
+    ("tty", "no_color", "terminal", "coloured"),
+    [
+        (True, "", "xterm", True),
+        (True, "1", "xterm", False),
+        (True, "", "dumb", False),
+        (False, "", "xterm", False),
+    ],
+)
 def test_colours_are_for_terminals_and_for_people_who_want_them(
-    monkeypatch: pytest.MonkeyPatch, tty: bool, no_color: str, coloured: bool
+    monkeypatch: pytest.MonkeyPatch, tty: bool, no_color: str, terminal: str, coloured: bool
 ) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: tty, raising=False)
     monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", terminal)
 
     assert ("\x1b" in text.terminal_style().sign("healthy")) is coloured
