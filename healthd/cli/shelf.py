@@ -53,8 +53,8 @@ class Recipe:
 
     @property
     def fits(self) -> bool:
-        """Whether this host has something that it is about. A recipe of no unit fits everywhere."""
-        return not self.units or any(self.units.values())
+        """Whether this host has something that it is about, as far as a unit shows that."""
+        return any(self.units.values())
 
 
 class Shelf:

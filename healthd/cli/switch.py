@@ -99,7 +99,7 @@ def _checked(shelf: Shelf, changes: Changes, *, on: bool) -> Settings | None:
 def _doubts(recipes: Iterable[Recipe], settings: Settings | None) -> Iterable[str]:
     """What is not wrong, but perhaps not meant."""
     for one in recipes:
-        if not one.fits:
+        if one.units and not one.fits:
             yield f"{one.name}: this host has no {' and no '.join(one.units)}"
     if settings is not None:
         files = {str(one.path) for one in recipes}

@@ -127,6 +127,18 @@ def test_a_masked_unit_is_none(place: Place) -> None:
     assert not place.shelf().named("web").fits
 
 
+def test_a_recipe_of_no_unit_is_not_said_to_fit_and_is_turned_on_without_a_warning(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place.recipes / "zoo.toml").write_text(
+        "# zoo: has animals\n[component.zoo]\ntype = 'heartbeat'\nevery_seconds = 9\n"
+    )
+
+    assert not place.shelf().named("zoo").fits
+    assert healthctl(place, "enable", "zoo") == 0
+    assert "warning" not in capsys.readouterr().err
+
+
 def test_a_recipe_is_shown_as_it_stands_there(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert healthctl(place, "show", "web") == 0
     assert capsys.readouterr().out == WEB
