@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from healthd.decide.happenings import Happening
     from healthd.decide.state import Attempt, Key, Ticket
     from healthd.doctor import Doctor
+    from healthd.evidence import Incident
     from healthd.explain import Explainer
     from healthd.model import ActionKind, Issue
     from healthd.pipeline import Pipeline
@@ -105,6 +106,16 @@ class Controller:
             hint = f"known: {', '.join(known) or 'none yet'}"
             raise RequestError(404, f"there is no component {query.component!r}", hint=hint)
         return history
+
+    async def incidents(self, *, since: float, most: int) -> Sequence[Incident]:
+        return await self._store.incidents(since=since, most=most)
+
+    async def incident(self, number: int) -> Incident:
+        found = await self._store.incident(number)
+        if found is None:
+            what = f"there is no incident {number}" if number else "there has been no incident yet"
+            raise RequestError(404, what, hint="healthctl incidents")
+        return found
 
     async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
         open_ones = [ticket for ticket in self._named(name) if ticket.open]

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Final
 
 from healthd import __version__
 from healthd.aliases import find_aliases
-from healthd.answers import Diagnosis
 from healthd.assess.picture import summary
 from healthd.assess.trend import HORIZON
 from healthd.config import load
 from healthd.control import Controller
 from healthd.decide.engine import resume
-from healthd.doctor import Doctor
+from healthd.doctor import Doctor, watchdog_diagnosis
 from healthd.errors import BusError, ConfigError, HealthdError, StorageError
 from healthd.events import Event
 from healthd.explain import Explainer
 from healthd.heal import Healer
 from healthd.host import LinuxHost
+from healthd.inquiry import Inquiry
 from healthd.model import Severity, Status
 from healthd.net import Network
 from healthd.outputs import Outputs
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Coroutine, Sequence
 
+    from healthd.answers import Diagnosis
     from healthd.config import Settings
     from healthd.decide.happenings import Happening
     from healthd.decide.state import EngineClock, EngineState
@@ -90,6 +91,7 @@ class Daemon:
         self._beats: Beats
         self._pipeline: Pipeline
         self._view: View
+        self._inquiry: Inquiry
         self._doctor: Doctor
         self._front: Front
 
@@ -99,6 +101,9 @@ class Daemon:
         state, engine_clock = await self._restore()
         self._pipeline = self._assemble(state, engine_clock)
         self._view = View(self._pipeline, self._host, self._clock, self._started_at)
+        self._inquiry = Inquiry(
+            self._pipeline, units=self._units, host=self._host, store=self._store, clock=self._clock, log=self._log
+        )
         await self._recall()
         sockets = self._sockets()
         try:
@@ -113,7 +118,7 @@ class Daemon:
 
     async def _live(self, group: asyncio.TaskGroup, sockets: Sequence[socket.socket]) -> None:
         healer = Healer(self._units, self._actions, self._log, group, self._pipeline.reported)
-        self._pipeline.healer = healer
+        self._pipeline.healer, healer.before = healer, self._inquiry.before
         self._begin(group, self._start(group, sockets), "start")
         await self._stopping.wait()
         self._notifier.stopping()
@@ -130,6 +135,7 @@ class Daemon:
         self._begin(group, self._pipeline.run(), "pipeline")
         await self._pipeline.turned()
         self._become_ready()
+        self._begin(group, self._inquiry.run(), "inquiry")
         # After READY: clients wait in the backlog meanwhile, and a start need not wait for what serves them.
         from healthd.expose.front import Front
 
@@ -175,12 +181,13 @@ class Daemon:
         self._log.event(Event.STORAGE_FAILED, message, severity=Severity.HIGH, reason="cannot_read")
 
     async def _recall(self) -> None:
-        """Trends go on where they were, but for those from before the host booted."""
+        """Trends and incidents go on where they were; trends not from before the host booted."""
         booted = self._clock.wall() - self._host.uptime()
         try:
             self._pipeline.recall(await self._store.recent(max(self._clock.wall() - HORIZON, booted)))
         except StorageError as error:
             self._log.debug("the history of the last hour is not known", error=str(error))
+        await self._inquiry.recall()
 
     def _assemble(self, state: EngineState, engine_clock: EngineClock) -> Pipeline:
         ports = Ports(
@@ -389,11 +396,4 @@ class Daemon:
         )
 
     def _watchdog_diagnosis(self) -> Diagnosis:
-        interval = self._notifier.watchdog_interval()
-        if interval is None:
-            return Diagnosis(
-                name="watchdog", ok=None, text=self._notifier.why_off or "WatchdogSec= is not set for healthd"
-            )
-        return Diagnosis(
-            name="watchdog", ok=True, text=f"systemd restarts healthd if no round ends within {interval:g} s"
-        )
+        return watchdog_diagnosis(self._notifier.watchdog_interval(), self._notifier.why_off)

@@ -171,3 +171,10 @@ def _by_reason(refused: Mapping[str, Sequence[str]]) -> str:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         parts.append(f"{', '.join(names[:_SHOWN])}{more}: {reason}")
     return "; ".join(parts)
+
+
+def watchdog_diagnosis(interval: float | None, why_off: str) -> Diagnosis:
+    """What the watchdog's `interval` in seconds means; None: it is off, for this reason if there is one."""
+    if interval is None:
+        return Diagnosis(name="watchdog", ok=None, text=why_off or "WatchdogSec= is not set for healthd")
+    return Diagnosis(name="watchdog", ok=True, text=f"systemd restarts healthd if no round ends within {interval:g} s")

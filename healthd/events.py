@@ -30,6 +30,7 @@ class Event(StrEnum):
     LOG_DROPPED = "log_dropped"
     FEATURE_OFF = "feature_off"
     LISTENER_CHANGED = "listener_changed"
+    CHANGES_FOUND = "changes_found"
 
 
 MESSAGE_IDS: Final[dict[Event, str]] = {
@@ -54,4 +55,5 @@ MESSAGE_IDS: Final[dict[Event, str]] = {
     Event.LOG_DROPPED: "833da030a71a40869a88903e01339a21",
     Event.FEATURE_OFF: "7f4879acd166409b8521773f5d5e47c4",
     Event.LISTENER_CHANGED: "6b6172639de345bb8933a1f5ad91c773",
+    Event.CHANGES_FOUND: "3ae5587dade446c09cd69ee8516f6fed",
 }

@@ -10,7 +10,7 @@ from healthd.events import Event
 from healthd.model import JobResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from healthd.decide.state import Attempt, Key
     from healthd.model import ActionKind
@@ -34,6 +34,8 @@ class Healer:
     ) -> None:
         self._units, self._actions, self._log, self._group, self._report = units, actions, log, group, report
         self._running: set[asyncio.Task[None]] = set()
+        self.before: Callable[[str], Awaitable[None]] | None = None
+        """What is to be seen of a unit before an action is carried out on it; ends soon, and raises nothing."""
 
     def dispatch(self, key: Key, attempt: Attempt) -> None:
         """Start the attempt; `report` is called with the job's result, whatever happens."""
@@ -50,6 +52,8 @@ class Healer:
         self._report(key, await self._act(key, attempt))
 
     async def _act(self, key: Key, attempt: Attempt) -> JobResult:
+        if self.before is not None:
+            await self.before(attempt.unit)
         spec = self._actions.get(attempt.action)
         if spec is None:
             return JobResult(result="not_supported", text=f"this healthd has no action {attempt.action}")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Series,
     )
     from healthd.events import Event
+    from healthd.evidence import Changes, Incident, Scene, UnitFiles
     from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Mount, Network, Pressure, Sensor, Tables, Updates
     from healthd.jobs import Silence, TimerFacts
     from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
@@ -88,6 +89,9 @@ class Host(Protocol):
     def package_work(self) -> str:
         """Who is installing packages at this moment, in words; "" for nobody. Cheap."""
 
+    async def changes(self, units: Sequence[UnitFiles], since: float, until: float) -> Changes:
+        """What changed on the host, and of these units, between two Unix times. Raises `ReadError`."""
+
     def group_usage(self, path: str) -> GroupUsage:
         """What the control group at this path uses. Raises `ReadError`."""
 
@@ -140,6 +144,12 @@ class Units(Protocol):
 
     async def last_words(self, name: str, invocation: str) -> tuple[str, ...] | None:
         """The last lines that this run, and systemd about it, wrote to the journal. None: it cannot tell."""
+
+    async def scene(self, name: str, invocation: str) -> Scene | None:
+        """What the journal has of this run: its last lines and its core dump. None: it cannot tell."""
+
+    async def unit_files(self, name: str) -> UnitFiles:
+        """The files that a loaded unit is made of."""
 
     async def kernel_faults(self) -> tuple[KernelFault, ...]:
         """What the kernel complained of within the last hour, by the journal. `Absent` where none can be read."""
@@ -257,6 +267,15 @@ class Store(Protocol):
     def note(self, happening: Note) -> None:
         """Keep what happened, likewise."""
 
+    def file(self, incident: Incident) -> None:
+        """Keep this as what is known of an incident but for its events, likewise, within a second or two."""
+
+    async def incidents(self, *, since: float, most: int) -> Sequence[Incident]:
+        """The newest that began since then (Unix seconds), or go on; the newest first, without their events."""
+
+    async def incident(self, number: int) -> Incident | None:
+        """The incident of this number (0: the newest), with its events. None: there is none."""
+
     async def flush(self) -> None:
         """Write what is remembered and noted."""
 
@@ -299,6 +318,12 @@ class Control(Protocol):
 
     async def history(self, query: HistoryQuery) -> History:
         """What was. 404 `RequestError` for a component of which nobody knows anything."""
+
+    async def incidents(self, *, since: float, most: int) -> Sequence[Incident]:
+        """The newest incidents since then (Unix seconds), the newest first, without their events."""
+
+    async def incident(self, number: int) -> Incident:
+        """The incident of this number (0: the newest), with its events; 404 `RequestError` if there is none."""
 
     async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
         """Heal by hand, through the same decision; waits until the outcome is known."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
 from healthd.errors import BusLost, ReadError, StorageError
+from healthd.evidence import Changes, Scene, UnitFiles
 from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Network, Pressure, Sensor, Tables, Updates
 from healthd.jobs import TimerFacts
 from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from healthd.answers import HistoryQuery, Note, Series
+    from healthd.evidence import Incident
     from healthd.figures import Mount
 
 _T = TypeVar("_T")
@@ -60,6 +62,8 @@ class FakeUnits:
         self.kernel_now: tuple[KernelFault, ...] = ()
         self.words: dict[str, tuple[str, ...]] = {}
         self.files: dict[str, UnitDetail] = {}  # what describing a unit brings to light; nothing special by default
+        self.scenes: dict[tuple[str, str], Scene | None] = {}
+        self.files_now: dict[str, UnitFiles] = {}
         self._facts = {unit.name: unit for unit in units}
         self._wakes: list[Callable[[frozenset[str]], None]] = []
         self._starts = 0
@@ -135,6 +139,13 @@ class FakeUnits:
     async def last_words(self, name: str, _invocation: str) -> tuple[str, ...] | None:
         return self.words.get(name)
 
+    async def scene(self, name: str, invocation: str) -> Scene | None:
+        return self.scenes.get((name, invocation), Scene())
+
+    async def unit_files(self, name: str) -> UnitFiles:
+        self._asked("unit_files", name)
+        return self.files_now.get(name, UnitFiles(name=name))
+
     async def restarted_with(self, _name: str) -> tuple[str, ...]:
         return self.restarts_too
 
@@ -191,6 +202,8 @@ class FakeHost:
         self.updates_now: Updates | None = None
         self.groups: dict[str, GroupUsage] = {}
         self.package_work_now: str | None = ""
+        self.changes_now: Changes | None = Changes()
+        self.looked_for: list[tuple[Sequence[UnitFiles], float, float]] = []
 
     def boot_id(self) -> str:
         return "this-boot"
@@ -242,6 +255,10 @@ class FakeHost:
     def package_work(self) -> str:
         return _known(self.package_work_now)
 
+    async def changes(self, units: Sequence[UnitFiles], since: float, until: float) -> Changes:
+        self.looked_for.append((units, since, until))
+        return _known(self.changes_now)
+
     def group_usage(self, path: str) -> GroupUsage:
         if path not in self.groups:
             raise ReadError(f"there is no control group {path}")
@@ -273,6 +290,7 @@ class MemoryStore:
         self.rows: dict[str, Any] = {}
         self.remembered: list[tuple[float, dict[Series, float]]] = []
         self.noted: list[Note] = []
+        self.filed: dict[int, Incident] = {}
         self.broken = False
 
     async def load(self) -> Mapping[str, Any] | None:
@@ -290,6 +308,20 @@ class MemoryStore:
 
     def note(self, happening: Note) -> None:
         self.noted.append(happening)
+
+    def file(self, incident: Incident) -> None:
+        self.filed[incident.id] = incident
+
+    async def incidents(self, *, since: float, most: int) -> Sequence[Incident]:
+        if self.broken:
+            raise StorageError("no space left on device")
+        found = [each for each in self.filed.values() if each.opened_at >= since or each.ended_at is None]
+        return sorted(found, key=lambda each: -each.id)[:most]
+
+    async def incident(self, number: int) -> Incident | None:
+        found = self.filed.get(number or max(self.filed, default=0))
+        events = tuple(note for note in self.noted if found is not None and note.incident == found.id)
+        return None if found is None else replace(found, events=events)
 
     async def flush(self) -> None:
         if self.broken:

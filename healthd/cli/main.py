@@ -29,6 +29,7 @@ examples:
   healthctl watch                      the same, live
   healthctl explain nginx.service      why is it like that, and what would healing do?
   healthctl history --since 7d         how did the scores go, and what happened?
+  healthctl incident last              what went wrong, what changed before, and how did it end?
   healthctl heal nginx.service         heal it now, within the limits
   healthctl reset nginx.service        forget the attempts so far, after you mended the cause
   healthctl config check && sudo healthctl reload
@@ -92,6 +93,10 @@ def _add_reading_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     history.add_argument("--csv", action="store_true", help="the readings as comma-separated values")
     _verb(verbs, "watch", "how the host is, live, until Ctrl-C")
     _verb(verbs, "issues", "what is wrong, and what healthd does about it")
+    incidents = _verb(verbs, "incidents", "what went wrong lately, what had changed before, and how it ended")
+    incidents.add_argument("--since", metavar="WHEN", help="90s, 5m, 2h, 7d or a date; by default the newest hundred")
+    incident = _verb(verbs, "incident", "one incident: what happened, the evidence, and what had changed before")
+    incident.add_argument("number", metavar="NUMBER", help="its number, or: last")
     explain = _verb(verbs, "explain", "why it is so, and what healing would do now")
     explain.add_argument("name", metavar="NAME", help="a component, an item or a unit")
     _verb(verbs, "doctor", "whether all that healthd needs works here")

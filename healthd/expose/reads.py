@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from healthd.ports import Control
 
 OPENMETRICS: Final = "application/openmetrics-text"
+_NUMBER_CHARS: Final = 15
 _TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _OPENMETRICS_TYPE: Final = f"{OPENMETRICS}; version=1.0.0; charset=utf-8"
 
@@ -81,6 +82,30 @@ async def history(control: Control, ask: Ask) -> Answer:
     from healthd.expose import past  # noqa: PLC0415  datetime is not for everybody
 
     return as_json(render.history(await control.history(past.asked(ask.request.query, time.time()))))
+
+
+async def incidents(control: Control, ask: Ask) -> Answer:
+    """What went wrong lately."""
+    from healthd.expose import dossier, past  # noqa: PLC0415  datetime is not for everybody
+
+    since, most = past.incidents_asked(ask.request.query, time.time())
+    return as_json([dossier.summary(each) for each in await control.incidents(since=since, most=most)])
+
+
+async def incident(control: Control, ask: Ask) -> Answer:
+    """One incident with all that is known of it."""
+    from healthd.expose import dossier  # noqa: PLC0415  what is looked at when something went wrong
+
+    return as_json(dossier.whole(await control.incident(_number(ask.name))))
+
+
+def _number(name: str) -> int:
+    """The number of an incident; 0 for the newest."""
+    if name == "last":
+        return 0
+    if not (name.isascii() and name.isdigit() and 0 < len(name) <= _NUMBER_CHARS and int(name)):
+        raise RequestError(404, "incidents have numbers", hint="GET /api/v1/incidents lists them; last is the newest")
+    return int(name)
 
 
 async def doctor(control: Control, _ask: Ask) -> Answer:
@@ -210,6 +235,23 @@ READS: Final = (
         about="What was: scores and values over time, and what happened.",
         answer="History",
         query=("component", "item", "name", "since", "until", "points"),
+        errors=(404, 503),
+    ),
+    Route(
+        path="/api/v1/incidents",
+        call=incidents,
+        right=Right.READ,
+        about="Incidents, the newest first: what went wrong, what changed before, and how it ended.",
+        answer="Incidents",
+        query=("since", "most"),
+        errors=(404, 503),
+    ),
+    Route(
+        path="/api/v1/incidents/{name}",
+        call=incident,
+        right=Right.READ,
+        about="An incident by its number, or the last one: what happened, evidence, and what changed before.",
+        answer="Incident",
         errors=(404, 503),
     ),
     Route(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.evidence import ChangeKind
 from healthd.expose.fields import NAME_CHARS, NAME_PATTERN
 from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind, Severity, State, Status, Trend
 
@@ -53,6 +54,23 @@ _SCORE: Final = _a("number", minimum=0, maximum=1)
 _TIME: Final = _a("number", "Unix seconds")
 _TIME_OR_NOT: Final = _or_null(_TIME)
 _NAME: Final = _a("string", "a component, an item or a unit", minLength=1, maxLength=NAME_CHARS, pattern=NAME_PATTERN)
+
+_SUMMARY: Final[Mapping[str, Schema]] = {
+    "id": _a("integer", minimum=1),
+    "title": _TEXT,
+    "severity": _one_of(Severity),
+    "opened_at": _TIME,
+    "ended_at": _TIME_OR_NOT,
+    "result": _a("string", "how it ended, or how it stands"),
+    "issues": _a("array", "the issues that it is made of", items=_TEXT),
+    "units": _a("array", items=_TEXT),
+    "attempts": _COUNT,
+    "gave_up": _FLAG,
+    "follows": _or_null(_a("integer", "the incident of the same issue that ended shortly before", minimum=1)),
+    "part_of": _or_null(_a("integer", "the incident that it turned out to be a part of", minimum=1)),
+    "changes": _list("Change"),
+    "looked": _a("boolean", "whether it was looked for changes yet"),
+}
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "Text": _TEXT,
@@ -209,6 +227,52 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         incident=_or_null(_COUNT),
         message=_TEXT,
     ),
+    "Incidents": _list("IncidentSummary"),
+    "IncidentSummary": _answered(
+        "Something that went wrong, in short; `ended_at` is null while it goes on.", **_SUMMARY
+    ),
+    "Incident": _answered(
+        "Something that went wrong, from its first sign to the verified recovery.",
+        **_SUMMARY,
+        missed=_a("array", "what could not be looked at", items=_TEXT),
+        surroundings=_or_null(_ref("Surroundings")),
+        runs=_list("Run"),
+        events=_a("array", "oldest first, at most 500", items=_ref("Event")),
+    ),
+    "Change": _answered(
+        "What changed within the hour before. `own`: it concerns a unit of the incident itself.",
+        at=_TIME,
+        kind=_one_of(ChangeKind),
+        what=_TEXT,
+        text=_TEXT,
+        own=_FLAG,
+    ),
+    "Surroundings": _answered(
+        "How host and component stood when it began; `pressure` is in percent of the last 10 s.",
+        memory_total=_or_null(_COUNT),
+        memory_available=_or_null(_COUNT),
+        load=_or_null(_NUMBER),
+        pressure=_a("object", additionalProperties=_NUMBER),
+        score=_or_null(_SCORE),
+        trend=_or_null(_TEXT),
+        values=_a("object", additionalProperties=_NUMBER),
+        seconds_to_critical=_or_null(_NUMBER),
+        beside=_a("array", "other issues that were open", items=_TEXT),
+    ),
+    "Run": _answered(
+        "A run of a unit that failed, or that healing ended; `memory` (bytes) and `tasks` are from just before that.",
+        unit=_TEXT,
+        invocation=_TEXT,
+        at=_TIME,
+        text=_TEXT,
+        result=_TEXT,
+        code=_COUNT,
+        exit_status=_a("integer"),
+        memory=_or_null(_COUNT),
+        tasks=_or_null(_COUNT),
+        lines=_a("array", "its last lines in the journal", items=_answered(at=_TIME, source=_TEXT, text=_TEXT)),
+        core=_or_null(_answered(at=_TIME, pid=_COUNT, signal=_TEXT, program=_TEXT, file=_TEXT)),
+    ),
     "Reset": _answered(reset=_a("array", "the issues that were reset", items=_TEXT)),
     "Reloaded": _answered(
         reloaded=_a("boolean", enum=[True]),
@@ -236,6 +300,7 @@ PARAMETERS: Final[Mapping[str, Schema]] = {
     "name": {"schema": _TEXT, "description": "a value, or score; left out: any"},
     "since": {"schema": _WHEN, "description": "from when; left out: two hours ago"},
     "until": {"schema": _WHEN, "description": "until when; left out: now"},
+    "most": {"schema": _a("integer", minimum=1, maximum=1000), "description": "incidents at most; 100"},
     "points": {"schema": _a("integer", minimum=1, maximum=1000), "description": "points a series at most; 300"},
 }
 """The parameters of queries by name: `{"schema": ..., "description": ...}`."""

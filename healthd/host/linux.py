@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from healthd.errors import ReadError
 from healthd.host import cpu, memory, network, pressure, sensors, tables
 from healthd.host.aside import Aside
+from healthd.host.changes import ChangeFinder
 from healthd.host.disks import Disks
 from healthd.host.groups import group_usage
 from healthd.host.own import own_process
@@ -18,15 +20,17 @@ from healthd.host.packages import Packages
 from healthd.host.packaging import Packaging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from healthd.answers import OwnProcess
+    from healthd.evidence import Changes, UnitFiles
     from healthd.figures import Cpu, GroupUsage, Memory, Mount, Network, Pressure, Sensor, Tables, Updates
 
 _START_TIME = 19  # proc_pid_stat(5): field 22, counted from behind the name of the program
 _ESTABLISHED = b"01"  # the kernel's number for TCP_ESTABLISHED, in hexadecimal as /proc/net/tcp prints it
 _SENSOR_SECONDS = 5.0
 _PACKAGES_SECONDS = 5.0
+_CHANGES_SECONDS = 10.0
 
 
 class LinuxHost:
@@ -45,6 +49,7 @@ class LinuxHost:
         self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
         self._packages, self._packages_aside = Packages(), Aside("dpkg's list")
         self._packaging = Packaging(proc_root)
+        self._changes, self._changes_aside = ChangeFinder(), Aside("a look for what changed")
         self._disks = Disks(proc_root, sys_root, Path("/etc/fstab"))
         self._began: float | None = None
 
@@ -98,6 +103,13 @@ class LinuxHost:
         """Who is installing packages at this moment, in words; "" for nobody."""
         with _reading("who holds the locks of dpkg"):
             return self._packaging.at_work()
+
+    async def changes(self, units: Sequence[UnitFiles], since: float, until: float) -> Changes:
+        """What changed in this time (Unix seconds)."""
+        booted = time.time() - self.uptime()
+        look = partial(self._changes.find, tuple(units), since, until, booted)
+        with _reading("what changed"):
+            return await self._changes_aside.ask(look, deadline=_CHANGES_SECONDS)
 
     def group_usage(self, path: str) -> GroupUsage:
         """What the control group at this path uses. Raises `ReadError`."""

@@ -12,6 +12,8 @@ from math import fsum, nan
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
+from healthd.record.dossier import COLUMNS, row
+from healthd.record.dossier import size as incident_size
 from healthd.record.tiers import HOUR, ROUND, SPAN5, TIERS, Layouts, pack, rows
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ ROUND_BYTES_KEPT: Final = 8 * 1024 * 1024
 
 EVENTS_KEPT: Final = 50_000
 
+INCIDENTS_KEPT: Final = 1000
+INCIDENT_BYTES_KEPT: Final = 16 * 1024 * 1024
+"""The newest incidents, so many of them and so much of evidence at most."""
+
 _PERIODS: Final = 4  # at a time; two come due in an hour's last commit
 _AT_A_TIME: Final = 1000  # rows of a table to forget; in five minutes come 300 at most
 _SETTLED: Final = 12  # a clock must have been right for that many spans before anything is too old by it
@@ -46,9 +52,21 @@ _NOTE: Final = """
 """
 
 
+_INCIDENT: Final = f"INSERT OR REPLACE INTO incident ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # our own names
+_TOO_MANY_INCIDENTS: Final = """
+    DELETE FROM incident WHERE id IN (
+        SELECT id FROM (
+            SELECT id, row_number() OVER newest AS place, sum(length(data)) OVER newest AS bytes
+            FROM incident WINDOW newest AS (ORDER BY opened_at DESC, id DESC)
+        ) WHERE place > ? OR bytes > ? ORDER BY place DESC LIMIT ?
+    )
+"""
+
+
 def write(connection: sqlite3.Connection, batch: Batch, days: float) -> bool:
     """Write a batch. True where periods were over: they are thinned out, and what is older than `days` is forgotten."""
     connection.executemany(_NOTE, map(_fields, batch.notes))
+    connection.executemany(_INCIDENT, map(row, batch.incidents))
     if not batch.rounds:
         return False
     layouts = Layouts(connection)
@@ -69,7 +87,8 @@ def size(batch: Batch) -> int:
     rounds = len(batch.rounds) * (4 * len(batch.layout) + _ROW_BYTES)
     spans = _PERIODS * 12 * len(batch.layout)
     layouts = 100 * len(batch.layout)
-    return 2 * (rounds + spans + layouts + 500 * len(batch.notes)) + _PAGES
+    told = 500 * len(batch.notes) + sum(map(incident_size, batch.incidents))
+    return 2 * (rounds + spans + layouts + told) + _PAGES
 
 
 def _fields(note: Note) -> tuple[float | str | None, ...]:
@@ -160,6 +179,7 @@ def _forget(connection: sqlite3.Connection, now: int, days: float, width: int) -
     _delete(connection, "round", "at", now, number - most)
     (newest,) = connection.execute("SELECT max(id) FROM event").fetchone()
     _delete(connection, "event", "id", (newest or 0) - EVENTS_KEPT + 1)
+    connection.execute(_TOO_MANY_INCIDENTS, (INCIDENTS_KEPT, INCIDENT_BYTES_KEPT, _AT_A_TIME))
     settled = connection.execute("SELECT at FROM span5 ORDER BY at DESC LIMIT 1 OFFSET ?", (_SETTLED,)).fetchone()
     if settled is None:
         return
@@ -171,6 +191,7 @@ def _forget(connection: sqlite3.Connection, now: int, days: float, width: int) -
             _delete(connection, tier.table, "at", oldest - tier.step)
         _delete(connection, "hourly_score", "at", oldest - HOUR.step)
         _delete(connection, "event", "at", oldest)
+        _delete(connection, "incident", "opened_at", oldest)
         _delete(connection, "layout", "used", oldest - 2 * _DAY)
 
 

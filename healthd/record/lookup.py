@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from itertools import groupby
 from math import ceil, fsum, inf, isnan
@@ -16,6 +16,7 @@ from operator import attrgetter, mul
 from typing import TYPE_CHECKING, Final
 
 from healthd.answers import History, Note, Point, SeriesHistory
+from healthd.record.dossier import COLUMNS, incident_of
 from healthd.record.tiers import HOUR, ROUND, SPAN5, TIERS, Layouts, Row, rows
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthd.answers import HistoryQuery, Series
+    from healthd.evidence import Incident
     from healthd.record.readings import Batch
     from healthd.record.tiers import Tier
 
@@ -37,6 +39,10 @@ _EVENTS: Final = """
         duration_ms, message, incident
     FROM event WHERE at >= ? AND at < ?
 """
+_OF_INCIDENT: Final = _EVENTS.replace("at >= ? AND at < ?", "incident = ?")
+_INCIDENTS: Final = f"""
+    SELECT {COLUMNS} FROM incident WHERE opened_at >= ? OR ended_at IS NULL ORDER BY opened_at DESC, id DESC LIMIT ?
+"""  # noqa: S608  # our own names
 
 
 def look_up(path: Path, query: HistoryQuery, fresh: Batch) -> History:
@@ -68,6 +74,37 @@ def look_back(path: Path, since: float, fresh: Batch) -> Mapping[Series, Sequenc
     width = (newest + 1 - since) / RECENT_POINTS
     series = _gather(found, lambda _: True, since, width, RECENT_POINTS)
     return {each: [(point.at, point.mean) for point in points] for each, points in series.items()}
+
+
+def find_incidents(path: Path, since: float, most: int, fresh: Batch) -> list[Incident]:
+    """The newest incidents that began since then, or go on, as `ports.Store.incidents` has them."""
+    with closing(_open(path)) as connection:
+        found = connection.execute(_INCIDENTS, (since, most)).fetchall()
+    known = {incident.id: incident for incident in map(incident_of, found)}
+    known |= {each.id: each for each in fresh.incidents if each.opened_at >= since or each.ended_at is None}
+    return sorted(known.values(), key=lambda each: (each.opened_at, each.id), reverse=True)[:most]
+
+
+def find_incident(path: Path, number: int, fresh: Batch) -> Incident | None:
+    """The incident of this number (0: the newest) with its events, the first and the last of very many."""
+    with closing(_open(path)) as connection:
+        number = number or max(
+            connection.execute("SELECT ifnull(max(id), 0) FROM incident").fetchone()[0],
+            *(each.id for each in fresh.incidents),
+            0,
+        )
+        row = connection.execute(f"SELECT {COLUMNS} FROM incident WHERE id = ?", (number,)).fetchone()  # noqa: S608
+        rows = connection.execute(f"{_OF_INCIDENT} ORDER BY at, id", (number,)).fetchall()
+    incident = next((each for each in fresh.incidents if each.id == number), None)
+    if incident is None and row is not None:
+        incident = incident_of(row)
+    if incident is None:
+        return None
+    events = [Note(**dict(zip(_FIELDS, each, strict=True))) for each in rows]
+    events += [note for note in fresh.notes if note.incident == number]
+    if len(events) > MOST_EVENTS:
+        events = [*events[: MOST_EVENTS // 5], *events[-(MOST_EVENTS - MOST_EVENTS // 5) :]]
+    return replace(incident, events=tuple(events))
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthd.answers import Note, Series
+    from healthd.evidence import Incident
 
 MOST_SERIES: Final = 5000
 MOST_CELLS: Final = 200_000  # 800 kB: at the defaults, a day
 MOST_ROUNDS: Final = 1000
 MOST_NOTES: Final = 2000
+MOST_INCIDENTS: Final = 100
 
 _THIN_OUT_EVERY: Final = 86_400.0
 _GONE: Final = 0.25  # of the layout: below, a place that stays empty costs less than one more layout
@@ -29,11 +31,12 @@ _LARGEST: Final = 3.402823e38  # what a 32-bit float can hold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What is to be written together: rounds by second, an array in the order of `layout` each, and notes."""
+    """What is to be written together: rounds by second, an array in the order of `layout` each, notes, incidents."""
 
     layout: tuple[Series, ...]
     rounds: tuple[tuple[int, array[float]], ...]
     notes: tuple[Note, ...]
+    incidents: tuple[Incident, ...] = ()
 
 
 class Readings:
@@ -43,6 +46,7 @@ class Readings:
         self._places: dict[Series, int] = {}
         self._rounds: dict[int, array[float]] = {}
         self._notes: deque[Note] = deque(maxlen=MOST_NOTES)
+        self._incidents: dict[int, Incident] = {}
         self._out: Batch | None = None
         self._seen: set[Series] = set()
         self._thinned_at: float | None = None
@@ -51,7 +55,7 @@ class Readings:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self._rounds or self._notes)
+        return not (self._rounds or self._notes or self._incidents)
 
     def remember(self, at: float, values: Mapping[Series, float]) -> None:
         """Keep a round. Rounds of one second are one: what a turn saw of a few series joins the rest."""
@@ -76,17 +80,29 @@ class Readings:
         """Keep what happened."""
         self._notes.append(happening)
 
+    def file(self, incident: Incident) -> None:
+        """Keep what is known of an incident by now; where no disk takes them, the newest incidents."""
+        self._incidents[incident.id] = incident
+        while len(self._incidents) > MOST_INCIDENTS:
+            del self._incidents[min(self._incidents)]
+
     def look(self) -> Batch:
         """What is here, which stays."""
         width = len(self._places)
         rounds = ((at, row + array("f", [nan] * (width - len(row)))) for at, row in self._rounds.items())
-        return Batch(layout=tuple(self._places), rounds=tuple(sorted(rounds)), notes=tuple(self._notes))
+        return Batch(
+            layout=tuple(self._places),
+            rounds=tuple(sorted(rounds)),
+            notes=tuple(self._notes),
+            incidents=tuple(self._incidents.values()),
+        )
 
     def take(self) -> Batch:
         """What is here, which goes; until `written` or `give_back` the layout only grows."""
         batch = self._out = self.look()
         self._rounds.clear()
         self._notes.clear()
+        self._incidents.clear()
         return batch
 
     def written(self) -> None:
@@ -105,6 +121,10 @@ class Readings:
         newest = tuple(self._notes)
         self._notes.clear()
         self._notes.extend((*batch.notes, *newest))
+        newer_ones = tuple(self._incidents.values())
+        self._incidents.clear()
+        for incident in (*batch.incidents, *newer_ones):
+            self.file(incident)
 
     def _make_room(self) -> None:
         most = min(MOST_ROUNDS, MOST_CELLS // max(1, len(self._places)))

@@ -19,7 +19,7 @@ from healthd.errors import StorageError
 from healthd.events import Event
 from healthd.model import Severity
 from healthd.record.database import Database, damaged
-from healthd.record.lookup import look_back, look_up
+from healthd.record.lookup import find_incident, find_incidents, look_back, look_up
 from healthd.record.readings import Readings
 from healthd.record.words import counted
 from healthd.record.worker import Worker
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthd.answers import History, HistoryQuery, Note, Series
+    from healthd.evidence import Incident
     from healthd.ports import Log
 
 _T = TypeVar("_T")
@@ -43,6 +44,9 @@ SYNC_AFTER: Final = 0.5
 
 KEEP_EVERY: Final = 55.0
 """Seconds of readings that are written together, and are lost with a process that is killed."""
+
+FILE_AFTER: Final = 1.0
+"""Seconds until an incident is written: evidence may be lost with a process that is killed, but not much of it."""
 
 LOOK_DEADLINE: Final = 10.0
 
@@ -67,6 +71,7 @@ class SqliteStore:
         self._keeping: asyncio.Future[None] | None = None
         self._cannot_keep = False
         self._soon: asyncio.TimerHandle | None = None
+        self._filing: asyncio.TimerHandle | None = None
         self._reader: Worker | None = None
 
     async def load(self) -> Mapping[str, Any] | None:
@@ -109,6 +114,12 @@ class SqliteStore:
         if self._soon is None:  # where rounds are rare, an event must not wait for the next
             self._soon = asyncio.get_running_loop().call_later(KEEP_EVERY, self._keep)
 
+    def file(self, incident: Incident) -> None:
+        """Keep what is known of an incident; see `ports.Store`."""
+        self._readings.file(incident)
+        if self._filing is None:
+            self._filing = asyncio.get_running_loop().call_later(FILE_AFTER, self._write_down)
+
     async def flush(self) -> None:
         """Write what is remembered and noted."""
         await self._kept()
@@ -121,6 +132,18 @@ class SqliteStore:
         fresh = self._readings.look()
         return await self._look(lambda: look_up(self._path, query, fresh))
 
+    async def incidents(self, *, since: float, most: int) -> Sequence[Incident]:
+        """The newest incidents; see `ports.Store`."""
+        await self._kept()
+        fresh = self._readings.look()
+        return await self._look(lambda: find_incidents(self._path, since, most, fresh))
+
+    async def incident(self, number: int) -> Incident | None:
+        """An incident with its events; see `ports.Store`."""
+        await self._kept()
+        fresh = self._readings.look()
+        return await self._look(lambda: find_incident(self._path, number, fresh))
+
     async def recent(self, since: float) -> Mapping[Series, Sequence[tuple[float, float]]]:
         """All rounds since then; see `ports.Store`."""
         await self._kept()
@@ -129,7 +152,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Bring everything to the disk and close."""
-        for timer in (self._sync, self._soon):
+        for timer in (self._sync, self._soon, self._filing):
             if timer is not None:
                 timer.cancel()
         try:
@@ -140,6 +163,10 @@ class SqliteStore:
             self._worker.stop()
             if self._reader is not None:
                 self._reader.stop()
+
+    def _write_down(self) -> None:
+        self._filing = None
+        self._keep()
 
     def _start_sync(self) -> None:
         self._sync = None

@@ -48,6 +48,11 @@ _SEEN_AS = {
 }
 
 
+def seen(type_: IssueType) -> str:
+    """What one would say of whatever has such an issue: "is down"."""
+    return _SEEN_AS.get(type_, f"has an issue ({type_})")
+
+
 class Story:
     """Tells happenings to the log, and has them kept for the history. `wall` (Unix seconds) is when it happened."""
 
@@ -89,10 +94,12 @@ class Story:
     def _one(self, happening: Happening, wall: float, max_attempts: dict[str, int]) -> None:
         match happening:
             case Opened(ticket=ticket):
-                seen = _SEEN_AS.get(ticket.key.type, f"has an issue ({ticket.key.type})")
                 again = f" (again; {counted(ticket.attempts, 'attempt')} so far)" if ticket.attempts else ""
                 self._event(
-                    Event.ISSUE_OPENED, f"{ticket.key.subject} {seen}: {ticket.message}{again}", ticket, ticket.severity
+                    Event.ISSUE_OPENED,
+                    f"{ticket.key.subject} {seen(ticket.key.type)}: {ticket.message}{again}",
+                    ticket,
+                    ticket.severity,
                 )
             case Resolved(ticket=ticket, text=text, after=after, well=well):
                 over = "is well again" if well else f"has no issue {ticket.key.type} any more"

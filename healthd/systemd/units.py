@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from healthd.errors import BusError, BusLost, BusTimeout
 from healthd.events import Event
 from healthd.model import JobResult, Severity, SystemState
+from healthd.systemd import origins
 from healthd.systemd.bus import Bus, together
 from healthd.systemd.details import DEADLINE, Details
 from healthd.systemd.facts import Ledger
@@ -22,6 +23,7 @@ from healthd.systemd.jobs import Jobs
 from healthd.systemd.kernel_log import KernelLog
 from healthd.systemd.lastwords import LastWords
 from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, UNIT, get, manager, unit_path
+from healthd.systemd.scene import Scenes
 from healthd.systemd.signals import RULES, Due, Signals, bus_call
 from healthd.systemd.stops import StopRecords, Stops
 from healthd.systemd.timedate import TimeDate
@@ -31,6 +33,7 @@ from healthd.systemd.unitfiles import file_states
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from healthd.evidence import Scene, UnitFiles
     from healthd.figures import KernelFault
     from healthd.jobs import TimerFacts
     from healthd.model import UnitFacts
@@ -59,6 +62,7 @@ class SystemdUnits:
         self._ledger = Ledger()
         self._stops = Stops(self._ledger, clock, stop_records or StopRecords())
         self._last_words = LastWords()
+        self._scenes = Scenes()
         self._details = Details(self._ledger)
         self._timers = Timers()
         self._time_date = TimeDate()
@@ -153,6 +157,14 @@ class SystemdUnits:
     async def last_words(self, name: str, invocation: str) -> tuple[str, ...] | None:
         """The last lines that this run, and systemd about it, wrote to the journal. None: it cannot tell."""
         return await self._last_words.of(name, invocation)
+
+    async def scene(self, name: str, invocation: str) -> Scene | None:
+        """What the journal has of this run. None: it cannot tell."""
+        return await self._scenes.of(name, invocation)
+
+    async def unit_files(self, name: str) -> UnitFiles:
+        """The files that a loaded unit is made of."""
+        return await origins.unit_files(self._connection(), name)
 
     async def kernel_faults(self) -> tuple[KernelFault, ...]:
         """What the kernel complained of within the last hour, the newest first."""

@@ -26,10 +26,10 @@ class Row:
     alone: bool = False
 
 
-WORDS: Final = ("model", "answers", "errors", "events", "probes", "figures", "jobs")
+WORDS: Final = ("model", "answers", "errors", "events", "evidence", "probes", "figures", "jobs")
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")
-STAGES: Final = ("sample", "schedule", "heal", "record", "expose")
+STAGES: Final = ("sample", "schedule", "heal", "gather", "record", "expose")
 LIKE_THINGS: Final = ("checks", "actions")
 DOORS: Final = ("systemd", "host", "net", "outputs", "clock")
 ANSWERS: Final = ("tally", "histogram", "control", "view", "explain", "doctor", "aliases")
@@ -49,10 +49,23 @@ TABLE: Final = (
     Row(modules=("actions",), may=(*WORDS, *CONTRACTS), alone=True),
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
     Row(modules=("pipeline", "looks", "upgrades"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "looks", "upgrades")),
+    Row(modules=("inquiry",), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "pipeline")),
     Row(modules=ANSWERS, may=(*WORDS, *CONTRACTS, *PURE, "pipeline", *ANSWERS)),
     Row(
         modules=("daemon", "places", "__main__"),
-        may=(*WORDS, *CONTRACTS, *PURE, *STAGES, *LIKE_THINGS, *DOORS, "pipeline", *ANSWERS, "daemon", "places"),
+        may=(
+            *WORDS,
+            *CONTRACTS,
+            *PURE,
+            *STAGES,
+            *LIKE_THINGS,
+            *DOORS,
+            "pipeline",
+            "inquiry",
+            *ANSWERS,
+            "daemon",
+            "places",
+        ),
     ),
     Row(modules=("cli",), may=(*WORDS, "config")),
 )

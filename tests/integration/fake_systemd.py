@@ -95,6 +95,8 @@ class FakeUnit:
                 "Restart": ("s", "no"),
                 "RemainAfterExit": ("b", False),
                 "ExecStart": ("a(sasbttttuii)", [("/bin/true", ["true"], False, 0, 0, 0, 0, 0, 0, 0)]),
+                "ExecStartPre": ("a(sasbttttuii)", []),
+                "EnvironmentFiles": ("a(sb)", []),
                 "BusName": ("s", ""),
             }
         elif interface == UNIT:
@@ -102,6 +104,10 @@ class FakeUnit:
             rest = {
                 "LoadState": ("s", self.load),
                 "UnitFileState": ("s", "disabled"),
+                "FragmentPath": ("s", f"/etc/systemd/system/{self.name}"),
+                "SourcePath": ("s", ""),
+                "DropInPaths": ("as", []),
+                "NeedDaemonReload": ("b", False),
                 "CanReload": ("b", False),
                 "InactiveExitTimestampMonotonic": ("t", 2_000_000),
                 "TriggeredBy": ("as", []),

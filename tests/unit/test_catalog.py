@@ -23,6 +23,7 @@ ALWAYS: dict[Event, frozenset[str]] = {
     Event.HEALING_HELD: frozenset({"COMPONENT", "ITEM", "REASON"}),
     Event.HEALING_GAVE_UP: ISSUE | {"ATTEMPT", "REASON"},
     Event.STORAGE_FAILED: frozenset({"REASON"}),
+    Event.CHANGES_FOUND: frozenset({"INCIDENT"}),
     Event.LOG_DROPPED: frozenset({"DROPPED", "REASON"}),
 }
 """The fields that every record of an event has."""

@@ -12,6 +12,7 @@ from healthd.events import Event
 from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind
 from tests.fake_units import service
 from tests.unit.assembly import SERVICES, assembled, controller, settings, with_table
+from tests.unit.expose.fake_control import INCIDENT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -333,3 +334,19 @@ def test_only_a_component_that_waits_for_heartbeats_takes_one(name: str) -> None
             assert caught.value.status == 404
 
     asyncio.run(scene())
+
+
+def test_an_incident_is_found_by_its_number_and_the_newest_by_zero() -> None:
+    async def scene() -> tuple[list[int], int, str]:
+        async with assembled(WEB) as healthd:
+            control = controller(healthd)
+            with pytest.raises(RequestError, match="there has been no incident yet"):
+                await control.incident(0)
+            for number in (3, 4):
+                healthd.store.file(replace(INCIDENT, id=number))
+            with pytest.raises(RequestError) as caught:
+                await control.incident(9)
+            listed = [incident.id for incident in await control.incidents(since=0.0, most=9)]
+            return listed, (await control.incident(0)).id, str(caught.value)
+
+    assert asyncio.run(scene()) == ([4, 3], 4, "there is no incident 9")

@@ -179,3 +179,20 @@ def test_an_attempt_that_has_ended_is_not_abandoned_any_more() -> None:
     asyncio.run(asyncio.wait_for(life(), 10))
 
     assert len(bench.told) == 1
+
+
+def test_what_an_action_would_destroy_is_looked_at_before_it() -> None:
+    async def scene() -> list[tuple[str, str]]:
+        bench = Bench(killed())
+
+        async def before(unit: str) -> None:
+            await asyncio.sleep(0)
+            bench.units.calls.append(("before", unit))
+
+        async with asyncio.TaskGroup() as group:
+            healer = bench.healer(group)
+            healer.before = before
+            healer.dispatch(DOWN, attempt())
+        return bench.units.calls
+
+    assert asyncio.run(scene()) == [("before", UNIT), ("start", UNIT)]

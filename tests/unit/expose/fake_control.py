@@ -21,6 +21,7 @@ from healthd.answers import (
     SeriesHistory,
 )
 from healthd.errors import HealthdError, RequestError
+from healthd.evidence import Change, ChangeKind, CoreDump, Incident, Line, Run, Surroundings
 from healthd.model import (
     ActionKind,
     Health,
@@ -196,6 +197,72 @@ PAST: Final = History(
         ),
     ),
 )
+INCIDENT: Final = Incident(
+    id=12,
+    opened_at=NOW - 300,
+    ended_at=NOW - 298,
+    severity=Severity.HIGH,
+    title="nginx.service is down: killed by SIGKILL",
+    result="healed by start_unit of nginx.service, after 2.0 s",
+    issues=("services/nginx.service/service_down",),
+    units=("nginx.service",),
+    attempts=1,
+    follows=11,
+    surroundings=Surroundings(
+        memory_total=8 * 2**30,
+        memory_available=5 * 2**30,
+        load=0.4,
+        pressure={"cpu": 0.5, "memory": 0.0, "io": 1.25},
+        score=0.6,
+        trend="stable",
+        values={"restarts": 2.0},
+        beside=("storage /var: 97 % used",),
+    ),
+    runs=(
+        Run(
+            unit="nginx.service",
+            invocation="0123456789abcdef0123456789abcdef",
+            at=NOW - 300,
+            text="killed by SIGKILL",
+            result="signal",
+            code=3,
+            exit_status=11,
+            memory=12 * 2**20,
+            tasks=5,
+            lines=(
+                Line(at=NOW - 302, source="nginx", text="worker: password=***"),
+                Line(at=NOW - 300, source="systemd", text="nginx.service: Main process exited"),
+            ),
+            core=CoreDump(
+                at=NOW - 299,
+                pid=812,
+                signal="SIGSEGV",
+                program="/usr/sbin/nginx",
+                file="/var/lib/systemd/coredump/core.zst",
+            ),
+        ),
+    ),
+    changes=(
+        Change(
+            at=NOW - 480,
+            kind=ChangeKind.UNIT_FILE,
+            what="/etc/systemd/system/nginx.service.d/override.conf",
+            text="was edited",
+            own=True,
+        ),
+        Change(
+            at=NOW - 900,
+            kind=ChangeKind.PACKAGE,
+            what="nginx",
+            text="was upgraded from 1.22.1-9 to 1.22.1-10",
+            own=True,
+        ),
+        Change(at=NOW - 2000, kind=ChangeKind.REBOOT, what="the host", text="was rebooted"),
+    ),
+    looked=True,
+    missed=("/etc/nginx/private cannot be looked into: Permission denied",),
+    events=PAST.events,
+)
 CONFIG: Final[dict[str, Any]] = {
     "health": {"auto_healing_enabled": True},
     "auto_healing": {"dry_run": False, "allow": ["*.service"]},
@@ -217,6 +284,7 @@ class FakeControl:
     settings: Mapping[str, Any] = field(default_factory=lambda: CONFIG)
     explanation: Explanation = EXPLANATION
     past: History = PAST
+    incident_now: Incident = INCIDENT
     fault: BaseException | None = None
     gate: asyncio.Event | None = None
     turns: int = 0
@@ -269,6 +337,16 @@ class FakeControl:
         if query.component not in (None, "services", "memory"):
             raise RequestError(404, f"there is no component {query.component!r}", hint="known: services, memory")
         return self.past
+
+    async def incidents(self, *, since: float, most: int) -> tuple[Incident, ...]:
+        await self._order("incidents", since, most)
+        return (self.incident_now,)
+
+    async def incident(self, number: int) -> Incident:
+        await self._order("incident", number)
+        if number not in (0, self.incident_now.id):
+            raise RequestError(404, f"there is no incident {number}", hint="healthctl incidents")
+        return self.incident_now
 
     async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
         await self._order("heal", name, action, dry_run, by)

@@ -23,6 +23,7 @@ NAMES = {
     "/api/v1/components/{name}": "services",
     "/api/v1/explain/{name}": "nginx.service",
     "/api/v1/heartbeat/{name}": "backup",
+    "/api/v1/incidents/{name}": "last",
 }
 SENT = {"/api/v1/heal": {"name": "nginx.service"}, "/api/v1/reset": {"name": "nginx.service"}}
 

@@ -1,0 +1,227 @@
+"""Keeps the incidents that go on: what happened in each, what was found, and how it ended; the store has the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from healthd.decide.happenings import Ended, GaveUp, Held, Opened, Resolved, Started
+from healthd.decide.incident import running
+from healthd.events import Event
+from healthd.evidence import Incident
+from healthd.model import OutcomeKind, Severity
+from healthd.record.dossier import headline
+from healthd.record.mask import masked, masked_lines
+from healthd.record.story import seen
+from healthd.record.words import counted, span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from healthd.decide.happenings import Happening
+    from healthd.decide.state import Key, Ticket
+    from healthd.evidence import Change, Run, Surroundings
+    from healthd.ports import Clock, Log, Store
+
+MOST_RUNS: Final = 5
+MOST_CHANGES: Final = 40
+LATER_LINES: Final = 15
+"""Of all runs but the first so many lines are kept."""
+
+_MOST_NAMED: Final = 50  # issues and units of one incident
+_MOST_MISSED: Final = 20
+_TEXT_CHARS: Final = 500
+_OVER_KEPT: Final = 100  # incidents that are over, of which something may still be found
+
+
+class Incidents:
+    """Hears what happened, and is told what was found. `tickets` are those of the engine's state."""
+
+    def __init__(self, *, store: Store, clock: Clock, log: Log, tickets: Callable[[], Mapping[Key, Ticket]]) -> None:
+        self._store, self._clock, self._log, self._tickets = store, clock, log, tickets
+        self._going: dict[int, Incident] = {}
+        self._over: dict[int, Incident] = {}
+
+    def recall(self, incidents: Iterable[Incident]) -> None:
+        """Go on with those that were going on when healthd ended; those that ended meanwhile are over now."""
+        going = running(self._tickets().values())
+        for incident in incidents:
+            if incident.ended_at is None:
+                self._going[incident.id] = incident
+                if incident.id not in going:
+                    self._end(incident, "over when healthd looked again")
+
+    def unseen(self) -> tuple[Ticket, ...]:
+        """The open issues of incidents at which nobody has looked: healthd ended before that was written down."""
+        going = [ticket for ticket in self._tickets().values() if ticket.open and ticket.incident]
+        known = [(ticket, self._known(ticket.incident)) for ticket in going]
+        return tuple(ticket for ticket, incident in known if incident is None or not incident.looked)
+
+    def hear(self, happenings: Iterable[Happening]) -> None:
+        """Take in what happened in a turn."""
+        changed = set()
+        for happening in happenings:
+            ticket = getattr(happening, "ticket", None)
+            if ticket is None or not ticket.incident:
+                continue
+            incident = self._of(ticket)
+            if incident is not None:
+                self._going[incident.id] = _after(incident, happening)
+                changed.add(incident.id)
+        going = running(self._tickets().values()) if self._going else frozenset()
+        for number in [number for number in self._going if number not in going]:
+            self._end(self._going[number], "")
+            changed.discard(number)
+        for number in changed:
+            self._store.file(self._going[number])
+
+    def open(self, ticket: Ticket) -> None:
+        """There is an open issue of an incident of which nothing was written down."""
+        self.hear([Opened(ticket=ticket)])
+
+    def found(
+        self,
+        number: int,
+        *,
+        surroundings: Surroundings | None = None,
+        run: Run | None = None,
+        changes: Sequence[Change] | None = None,
+        missed: Sequence[str] = (),
+    ) -> None:
+        """Something was found that belongs to an incident."""
+        incident = self._known(number)
+        if incident is None:
+            return
+        before = incident
+        if surroundings is not None and incident.surroundings is None:
+            beside = tuple(masked(each)[:_TEXT_CHARS] for each in surroundings.beside)
+            incident = replace(incident, surroundings=replace(surroundings, beside=beside))
+        if run is not None:
+            incident = replace(incident, runs=_with_run(incident.runs, run))
+        if changes is not None:
+            incident = replace(incident, looked=True, changes=_with_changes(incident.changes, changes))
+        if missed:
+            every = dict.fromkeys((*incident.missed, *(masked(each)[:_TEXT_CHARS] for each in missed)))
+            incident = replace(incident, missed=tuple(every)[:_MOST_MISSED])
+        (self._going if number in self._going else self._over)[number] = incident
+        self._store.file(incident)
+        if incident.changes and not before.changes:
+            self._tell(incident)
+
+    def _known(self, number: int) -> Incident | None:
+        return self._going.get(number) or self._over.get(number)
+
+    def _of(self, ticket: Ticket) -> Incident | None:
+        """The incident of an issue, a new one if need be. None: it is over, and what comes is only an echo."""
+        known = self._going.get(ticket.incident)
+        if known is not None or ticket.incident in self._over:
+            return known
+        return Incident(
+            id=ticket.incident,
+            opened_at=ticket.opened_wall,
+            ended_at=None,
+            severity=ticket.severity,
+            title=_cut(f"{ticket.key.subject} {seen(ticket.key.type)}: {ticket.message}"),
+            result="it goes on",
+            issues=(),
+            units=(),
+            follows=ticket.follows,
+        )
+
+    def _end(self, incident: Incident, text: str) -> None:
+        del self._going[incident.id]
+        now = self._clock.wall()
+        took = span(max(0.0, now - incident.opened_at))
+        part_of = self._part_of(incident)
+        result = f"part of incident {part_of}" if part_of else f"{text or incident.result}, after {took}"
+        self._over[incident.id] = over = replace(incident, ended_at=now, result=result, part_of=part_of)
+        while len(self._over) > _OVER_KEPT:
+            del self._over[min(self._over)]
+        self._store.file(over)
+
+    def _part_of(self, incident: Incident) -> int:
+        """The incident that has its issues now, if there is one."""
+        others = [
+            ticket.incident
+            for ticket in self._tickets().values()
+            if ticket.open and ticket.incident != incident.id and _id(ticket.key) in incident.issues
+        ]
+        return min((number for number in others if number < incident.id), default=0)
+
+    def _tell(self, incident: Incident) -> None:
+        """Say in the journal what changed: that is where somebody looks who wonders at night."""
+        what, changed = incident.title.partition(":")[0], headline(incident.changes, incident.opened_at)
+        self._log.event(
+            Event.CHANGES_FOUND,
+            f"incident {incident.id} ({what}): {changed}. See: healthctl incident {incident.id}",
+            unit=incident.units[0] if incident.units else None,
+            incident=incident.id,
+        )
+
+
+def _after(incident: Incident, happening: Happening) -> Incident:
+    """The incident after this happened in it."""
+    match happening:
+        case Opened(ticket=ticket):
+            units = (*incident.units, *([ticket.unit] if ticket.unit else []))
+            issues = tuple(dict.fromkeys((*incident.issues, _id(ticket.key))))[:_MOST_NAMED]
+            incident = replace(incident, issues=issues, units=tuple(dict.fromkeys(units))[:_MOST_NAMED])
+            return _as_severe(incident, ticket)
+        case Started(ticket=ticket, attempt=attempt):
+            text = f"healing {attempt.unit}: {attempt.action}, attempt {attempt.number}"
+            return replace(_as_severe(incident, ticket), result=text, attempts=incident.attempts + 1)
+        case Held(ticket=ticket):
+            return replace(
+                incident, result=_cut(f"not acting on {ticket.unit or ticket.key.subject}: {happening.text}")
+            )
+        case Ended(attempt=attempt, outcome=OutcomeKind.SUCCESS):
+            number = f" ({counted(attempt.number, 'attempt')})" if attempt.number > 1 else ""
+            return replace(incident, result=f"healed by {attempt.action} of {attempt.unit}{number}")
+        case Ended(attempt=attempt, text=text):
+            return replace(incident, result=_cut(f"{attempt.action} did not help {attempt.unit}: {text}"))
+        case GaveUp(ticket=ticket):
+            text = f"healthd gave up on {ticket.unit or ticket.key.subject}: a person is needed"
+            return replace(_as_severe(incident, ticket), gave_up=True, result=text)
+        case Resolved(ticket=ticket, text=text, well=well):
+            if well and incident.result.startswith("healed by"):
+                return incident
+            over = "is well again without healthd" if well else f"has no issue {ticket.key.type} any more"
+            return replace(incident, result=_cut(f"{ticket.key.subject} {over}: {text}"))
+        case _:
+            return incident
+
+
+def _as_severe(incident: Incident, ticket: Ticket) -> Incident:
+    order = tuple(Severity)
+    return replace(incident, severity=max(incident.severity, ticket.severity, key=order.index))
+
+
+def _with_run(runs: Sequence[Run], run: Run) -> tuple[Run, ...]:
+    """With this run, in the place of what was known of it."""
+    texts = masked_lines(line.text for line in run.lines)
+    lines = tuple(replace(line, text=text) for line, text in zip(run.lines, texts, strict=True))
+    core = None if run.core is None else replace(run.core, program=masked(run.core.program))
+    run = replace(run, text=_cut(run.text), lines=lines, core=core)
+    kept = {(each.unit, each.invocation): each for each in runs}
+    kept[run.unit, run.invocation] = run
+    first, *others = list(kept.values())[:MOST_RUNS]
+    return (first, *(replace(each, lines=each.lines[-LATER_LINES:]) for each in others))
+
+
+def _with_changes(known: Sequence[Change], found: Iterable[Change]) -> tuple[Change, ...]:
+    """Both, each change once: what concerns a unit of the incident before all else, and the newest first."""
+    every = {(each.kind, each.what, each.text): each for each in known}
+    for each in found:
+        key = (each.kind, each.what, each.text)
+        if key not in every or each.own:
+            every[key] = each
+    ordered = sorted(every.values(), key=lambda change: (not change.own, -change.at))
+    return tuple(ordered[:MOST_CHANGES])
+
+
+def _id(key: Key) -> str:
+    return "/".join(part for part in (key.component, key.item, key.type) if part)
+
+
+def _cut(text: str) -> str:
+    return masked(text)[:_TEXT_CHARS]

@@ -1,0 +1,86 @@
+"""What the journal has of one run of a unit: what it wrote last, what systemd wrote about it, and its core dump."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from healthd.evidence import CoreDump, Line, Scene
+from healthd.systemd.asking import Asking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LINES: Final = 40
+LINE_CHARS: Final = 500
+
+_CORE_DUMP: Final = "fc2e22bc6ee647b6b90729ab34a250b1"  # MESSAGE_ID of systemd-coredump
+_MOST_CORES: Final = 20  # newer dumps of the unit that are looked at for that of the run
+
+
+class Scenes:
+    """Asks the journal of this host; `reader` opens it."""
+
+    def __init__(self, reader: Callable[[], Any] | None = None) -> None:
+        self._reader = reader or _journal
+        self._asking = Asking[Scene]()
+
+    async def of(self, unit: str, invocation: str) -> Scene | None:
+        """The scene of this run. None: it cannot be told."""
+        return await self._asking.ask(lambda: self._look(unit, invocation)) if invocation else None
+
+    # In the thread
+
+    def _look(self, unit: str, invocation: str) -> Scene | None:
+        try:
+            with self._reader() as reader:
+                reader.add_match(_SYSTEMD_INVOCATION_ID=invocation)
+                reader.add_disjunction()
+                reader.add_match(_PID="1", UNIT=unit, INVOCATION_ID=invocation)
+                reader.seek_tail()
+                lines = _last_lines(reader)
+            with self._reader() as reader:
+                reader.add_match(MESSAGE_ID=_CORE_DUMP, COREDUMP_UNIT=unit)
+                reader.seek_tail()
+                return Scene(lines=lines, core=_core_dump(reader, invocation))
+        except (ImportError, OSError):
+            return None
+
+
+def _last_lines(reader: Any) -> tuple[Line, ...]:
+    lines: list[Line] = []
+    while len(lines) < LINES and (record := reader.get_previous()):
+        at, source = _instant(record), str(record.get("SYSLOG_IDENTIFIER") or record.get("_COMM") or "")
+        texts = _text(record.get("MESSAGE", "")).splitlines()
+        lines += [Line(at=at, source=source, text=text[:LINE_CHARS]) for text in reversed(texts)]
+    return tuple(reversed(lines[:LINES]))
+
+
+def _core_dump(reader: Any, invocation: str) -> CoreDump | None:
+    """The newest dump of this run."""
+    for _ in range(_MOST_CORES):
+        record = reader.get_previous()
+        if not record:
+            return None
+        if f"INVOCATION_ID={invocation}" in _text(record.get("COREDUMP_ENVIRON", "")).splitlines():
+            return CoreDump(
+                at=_instant(record),
+                pid=int(record.get("COREDUMP_PID", 0)),
+                signal=_text(record.get("COREDUMP_SIGNAL_NAME", "")),
+                program=_text(record.get("COREDUMP_EXE") or record.get("COREDUMP_COMM", "")),
+                file=_text(record.get("COREDUMP_FILENAME", "")),
+            )
+    return None
+
+
+def _instant(record: Any) -> float:
+    return float(record["__REALTIME_TIMESTAMP"].timestamp())
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else bytes(value).decode(errors="replace")
+
+
+def _journal() -> Any:
+    import systemd.journal  # noqa: PLC0415  2 MiB that are needed only once something has failed
+
+    return systemd.journal.Reader()
