@@ -269,6 +269,9 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _host_budget,
 )
 
+_ONLY_ACTIONS: Final = frozenset({_unsettled, _job_running, _cooldown, _unit_budget, _host_budget})
+"""The holds that say when, and not whether: nobody waits to do nothing."""
+
 
 def rule(case: Case, action: ActionKind | None = None) -> Verdict:
     """Act or hold, and why. `action` is what an operator asked for; else the remedy of the issue is taken."""
@@ -282,7 +285,7 @@ def rule(case: Case, action: ActionKind | None = None) -> Verdict:
     )
     for hold in HOLDS:
         verdict = hold(case)
-        if verdict is not None and (chosen is not None or hold is not _unsettled):  # nobody waits to do nothing
+        if verdict is not None and (chosen is not None or hold not in _ONLY_ACTIONS):
             return verdict
     if chosen is None:
         return Verdict(text=why_none(case.ticket))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from healthd.config import CleanExit, UnitSettings
 from healthd.decide.case import Case
 from healthd.decide.policy import rule
-from healthd.decide.state import EngineState, Key
+from healthd.decide.state import EngineState, Key, Mark
 from healthd.model import HoldReason, IssueType, Status
 from tests.fake_units import service
 from tests.unit.builders import UNIT, finding, item, moment, settings, ticket
@@ -50,6 +50,13 @@ def test_what_nobody_would_act_on_is_not_held_until_it_settles() -> None:
     between = {name: replace(known.moment.items[name], settled=False)}
 
     assert rule(replace(known, moment=replace(known.moment, items=between))).hold is None
+
+
+def test_a_spent_budget_holds_nothing_that_has_no_remedy() -> None:
+    known = case(IssueType.CLOCK_SKEW, named=False)
+    spent = replace(known.state, marks=tuple(Mark(known.moment.now, f"{n}.service") for n in range(10)))
+
+    assert rule(replace(known, state=spent)).hold is None
 
 
 def test_an_issue_that_is_about_no_unit_is_not_held_for_a_units_sake() -> None:
