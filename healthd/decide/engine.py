@@ -14,7 +14,7 @@ from healthd.decide.happenings import GaveUp, Held, Unsupported
 from healthd.decide.observe import observe, recover
 from healthd.decide.policy import rule
 from healthd.decide.state import INTERRUPTED, Mark
-from healthd.decide.turn import Step, Turn, severity_of
+from healthd.decide.turn import Step, Turn
 from healthd.decide.upgrade import follow
 from healthd.decide.verify import Wait, verify
 from healthd.model import OutcomeKind
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from healthd.decide.state import EngineState, Key, Ticket
     from healthd.model import JobResult
 
-__all__ = ["Step", "reset", "resume", "severity_of", "step"]
+__all__ = ["Step", "reset", "resume", "step"]
 
 
 def step(settings: Settings, state: EngineState, moment: Moment, news: News) -> Step:
@@ -134,7 +134,7 @@ def _count_attempts(turn: Turn, ticket: Ticket) -> Ticket:
     item = turn.item_of(ticket)
     ticket = replace(ticket, gave_up_at=turn.moment.now if out else None, hold=None)
     critical = item is not None and item.critical
-    ticket = turn.put(replace(ticket, severity=severity_of(ticket, critical=critical)))
+    ticket = turn.put(replace(ticket, severity=turn.severity(ticket, critical=critical)))
     if out:
         pause = turn.settings.auto_healing.retry_after_give_up_seconds
         turn.happened.append(GaveUp(ticket=ticket, retry=pause or None))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from healthd.decide.case import is_judged
 from healthd.decide.happenings import LeftAlone, Opened
 from healthd.decide.state import Key, Ticket
-from healthd.decide.turn import severity_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +75,7 @@ def _open_or_update(turn: Turn, component: str, item: Item, finding: Finding) ->
     key = Key(component, item.name, finding.type)
     known = turn.tickets.get(key)
     ticket = _update(turn, known, finding) if known is not None and known.open else _open(turn, key, known, finding)
-    ticket = replace(ticket, severity=severity_of(ticket, critical=item.critical or finding.critical))
+    ticket = replace(ticket, severity=turn.severity(ticket, critical=item.critical or finding.critical))
     turn.put(ticket)
     if known is None or not known.open:
         turn.happened.append(Opened(ticket=ticket, unit=turn.moment.facts.get(ticket.unit or "")))

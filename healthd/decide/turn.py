@@ -77,6 +77,13 @@ class Turn:
             usage=self._usage,
         )
 
+    def severity(self, ticket: Ticket, *, critical: bool) -> Severity:
+        """A step up too if the settings mark its component or its unit as critical. `critical`: the check says so."""
+        component = self.settings.component.get(ticket.key.component)
+        marked = component is not None and component.critical
+        unit = ticket.unit is not None and self.settings.unit(ticket.unit).critical
+        return severity_of(ticket, critical=critical or marked or unit)
+
     # Changing
 
     def put(self, ticket: Ticket) -> Ticket:

@@ -194,6 +194,7 @@ REACHED: Final = """
 type = "tcp"
 address = "127.0.0.1:8025"
 expect = "220"
+critical = true
 
 [component.socket]
 type = "unix"
@@ -235,7 +236,10 @@ def test_what_is_asked_in_any_way_is_seen_bad_and_good_again(ward: Ward, tmp_pat
         assert message(ward, "socket") == "connection refused"
         assert message(ward, "names") == "127.0.0.1:5300: connection refused"
         assert "days left (limit 21)" in message(ward, "paper")
-        types = {each["component"]: each["type"] for each in ward.ask("issues") if each["component"] in components}
+        issues = [each for each in ward.ask("issues") if each["component"] in components]
+        severities = {each["component"]: each["severity"] for each in issues}
+        assert severities == {"greeting": "critical", "socket": "high", "names": "high", "paper": "medium"}
+        types = {each["component"]: each["type"] for each in issues}
         assert types == {
             "greeting": "probe_failed",
             "socket": "probe_failed",

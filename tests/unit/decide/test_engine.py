@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from healthd.config import UnitSettings
+from healthd.config import ComponentSettings, UnitSettings
 from healthd.decide import engine
 from healthd.decide.happenings import Ended, GaveUp, Held, News, Opened, Resolved, Started, Unsupported
 from healthd.decide.state import EngineState, Key, Mark
@@ -197,6 +197,24 @@ def test_a_critical_unit_is_a_critical_issue_from_the_beginning() -> None:
     bench.turn([UNIT])
 
     assert bench.of(Opened)[0].ticket.severity is Severity.CRITICAL
+
+
+def test_the_issues_of_a_critical_component_are_a_step_up() -> None:
+    marked = {"services": ComponentSettings(type="services", critical=True)}
+    bench = Bench(service(UNIT), configuration=replace(settings(), component=marked))
+    bench.kill(UNIT)
+    bench.turn([UNIT])
+
+    assert bench.of(Opened)[0].ticket.severity is Severity.CRITICAL
+
+
+def test_a_probe_of_a_critical_unit_has_critical_issues() -> None:
+    bench = Bench(service(UNIT), configuration=settings(units={UNIT: UnitSettings(critical=True)}))
+    bench.probes[UNIT] = False
+    bench.turn([UNIT])
+
+    (opened,) = bench.of(Opened)
+    assert (opened.ticket.key.type, opened.ticket.severity) == (IssueType.PROBE_FAILED, Severity.CRITICAL)
 
 
 def test_a_probes_issue_waits_for_the_attempt_on_its_unit_and_is_decided_when_that_has_ended() -> None:
