@@ -57,12 +57,20 @@ class Doctor:
             self._watchdog(),
             self._listening(),
             *self.tcp(),
+            *self._left_out(),
         )
 
     def warnings(self) -> tuple[str, ...]:
         """What should be looked at in the configuration that is in force, in one line each."""
         of_tcp = (f"{each.text} ({each.remedy})" for each in self.tcp() if each.ok is False and each.name in _SETTINGS)
         return (*map(str, self._pipeline.settings.warnings), *of_tcp)
+
+    def _left_out(self) -> Iterable[Diagnosis]:
+        """What this host has nothing of: no fault, and good to know for one who looks for it."""
+        lacking = self._pipeline.picture.left_out()
+        if lacking:
+            text = "; ".join(f"{name}: {why}" for name, why in lacking.items())
+            yield Diagnosis(name="left out", ok=None, text=text)
 
     def _configuration(self) -> Diagnosis:
         if self.rejected:

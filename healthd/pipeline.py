@@ -267,6 +267,7 @@ class Pipeline:
             judged, lost = self.picture.take(name, assessment, self._clock.wall())
             items += judged
             gone += lost
+            self._story.lost(self.picture.components[name], wall=self._clock.wall())
             self._looks.look_again(one.check, assessment, self.picture.components[name].status)
             for watcher in self._samplers:
                 watcher(name, one.took)

@@ -28,7 +28,7 @@ class Component:
 
     `noun`: what an item of it is. `immediate`: it is judged in the very turn in which something is heard. `absent`:
     this host lacks what it is about, so that it counts for nothing and is not shown. `scores` is its history, by which
-    its `trend` goes.
+    its `trend` goes. `lost`: the items that were known before and are unknown now, as a disk that hangs.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Component:
     checked_at: float = 0.0
     items: dict[str, Item] = field(default_factory=dict)
     scores: Points = ()
+    lost: frozenset[str] = frozenset()
 
     @property
     def status(self) -> Status:
@@ -63,8 +64,12 @@ class Component:
             self.score, self.reason = None, assessment.reason
             return [], []
         new = {item.name: self._settled(item) for item in assessment.items}
-        lost = assessment.gone if assessment.partial else self.items.keys() - new.keys()
-        gone = sorted(lost & self.items.keys())
+        missing = assessment.gone if assessment.partial else self.items.keys() - new.keys()
+        gone = sorted(missing & self.items.keys())
+        unknown = {name for name, item in new.items() if item.status is Status.UNKNOWN}
+        if unknown or self.lost:
+            known_before = {name for name in unknown if self._known(name)}
+            self.lost = (self.lost - (new.keys() - unknown) | known_before) - frozenset(gone)
         self.items.update(new)
         for name in gone:
             del self.items[name]
@@ -73,6 +78,9 @@ class Component:
         if self.score is not None:
             self.scores = extended(self.scores, wall, self.score)
         return [(self.name, name) for name in new], [(self.name, name) for name in gone]
+
+    def _known(self, name: str) -> bool:
+        return name in self.items and self.items[name].status is not Status.UNKNOWN
 
     def _combine(self) -> None:
         """The score of all items. One without a usable reading counts by what was wrong with it before, if anything."""
@@ -93,6 +101,7 @@ class Component:
             items=old.items,
             absent=old.absent,
             scores=old.scores,
+            lost=old.lost,
         )
 
     def _settled(self, item: Item) -> Item:
@@ -165,6 +174,7 @@ class Picture:
                 critical=component.critical
                 or any(item.critical and item.findings for item in component.items.values()),
                 judged=component.judged,
+                lost=bool(component.lost),
             )
             for component in self.components.values()
             if not component.absent
@@ -205,11 +215,18 @@ def summary(component: Component) -> str:
         return own.message
     bad = sorted(item.name for item in component.items.values() if _is_bad(item))
     items = "1 " + component.noun if len(component.items) == 1 else f"{len(component.items)} {component.noun}s"
-    if not bad:
+    # One that is unknown and has an issue from before counts as not well, as it does in the score.
+    unknown = sorted(i.name for i in component.items.values() if i.status is Status.UNKNOWN and not _is_bad(i))
+    if not bad and not unknown:
         return f"{items}, all well"
-    verb = "is" if len(bad) == 1 else "are"
-    more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    return f"{len(bad)} of {items} {verb} not well: {', '.join(bad[:_NAMED])}{more}"
+    said = [_some(names, words) for names, words in ((bad, "not well"), (unknown, "unknown")) if names]
+    return f"{len(bad or unknown)} of {items} {'; '.join(said)}"
+
+
+def _some(names: list[str], words: str) -> str:
+    """How the items of these names are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{'is' if len(names) == 1 else 'are'} {words}: {', '.join(names[:_NAMED])}{more}"
 
 
 def _is_bad(item: Item) -> bool:

@@ -47,12 +47,16 @@ def counted(items: Iterable[Item]) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What a component gives to the host's health. `score` None: unknown; `judged`: it had a known score before."""
+    """What a component gives to the host's health.
+
+    `score` None: unknown; `judged`: it had a known score before. `lost`: something in it was known before, and is not.
+    """
 
     score: float | None
     weight: float
     critical: bool = False
     judged: bool = True
+    lost: bool = False
 
 
 def overall_score(parts: Collection[Part]) -> float:
@@ -71,7 +75,7 @@ def host_status(parts: Collection[Part]) -> Status:
     """The status of the host, capped by what must not vanish in a mean.
 
     A critical component that is unhealthy makes the host unhealthy; any other unhealthy one, or one that was judged
-    before and is unknown now, keeps it at best degraded.
+    before and is unknown now, as a whole or in part, keeps it at best degraded.
     """
     if not any(part.score is not None for part in parts):
         return Status.UNKNOWN
@@ -79,5 +83,5 @@ def host_status(parts: Collection[Part]) -> Status:
     score = overall_score(parts)
     if score < HOST_DEGRADED or any(part.critical for part in bad):
         return Status.UNHEALTHY
-    lost = any(part.score is None and part.judged for part in parts)
+    lost = any(part.lost or (part.score is None and part.judged) for part in parts)
     return Status.DEGRADED if score < HOST_HEALTHY or bad or lost else Status.HEALTHY

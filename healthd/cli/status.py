@@ -77,7 +77,18 @@ def detail(name: str, value: Data, now: float, style: Style) -> list[str]:
     if value["items"]:
         about.insert(0, f"{well} of {len(value['items'])} well")
     lines += ["  " + style.paint(", ".join(about), DIM), *_values(value, style)]
-    return [*lines, *_trouble(value, now, style, most=len(value["items"]))]
+    return [*lines, *_trouble(value, now, style, most=len(value["items"])), *_well(value, style)]
+
+
+def _well(component: Data, style: Style) -> list[str]:
+    """The items of a component in which nothing is wrong, a line each."""
+    named = {issue["item"] for issue in component["issues"]}
+    well = [item for item in component["items"] if item["status"] == "healthy" and item["name"] not in named]
+    rows = [
+        [("  ", "  "), ("✔", style.sign("healthy")), *((plain(item[key]),) * 2 for key in ("name", "message"))]
+        for item in sorted(well, key=lambda item: item["name"])
+    ]
+    return columns(rows)
 
 
 def _values(value: Data, style: Style) -> list[str]:

@@ -24,6 +24,7 @@ from healthd.record.words import clock_time, counted, span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from healthd.assess.picture import Component
     from healthd.decide.state import Ticket
     from healthd.ports import Log
 
@@ -59,6 +60,7 @@ class Story:
     def __init__(self, log: Log, keep: Callable[[Note], None]) -> None:
         self._log, self._keep = log, keep
         self._wall = 0.0
+        self._lost: dict[str, frozenset[str]] = {}
 
     def tell(self, happenings: Iterable[Happening], *, wall: float, max_attempts: dict[str, int]) -> None:
         """Record them in order. `max_attempts` by unit, for "attempt 1 of 3"."""
@@ -79,6 +81,21 @@ class Story:
             status=new,
             score=score,
         )
+
+    def lost(self, component: Component, *, wall: float) -> None:
+        """Items of it were known before and are unknown now: each is told once."""
+        told, self._lost[component.name] = self._lost.get(component.name, frozenset()), component.lost
+        self._wall = wall
+        for item in sorted(component.lost - told):
+            reason = component.items[item].message
+            self._say(
+                Event.CHECK_FAILED,
+                f"{component.name} {item} cannot be judged: {reason}",
+                severity=Severity.MEDIUM,
+                component=component.name,
+                item=item,
+                reason=reason,
+            )
 
     def state_changed(self, old: str, new: str, status: Status, score: float, *, wall: float) -> None:
         """The host's state is another than before."""

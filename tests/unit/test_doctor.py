@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from healthd.answers import Diagnosis
+from healthd.assess.picture import Component
+from healthd.assess.score import worst
 from healthd.errors import BusTimeout, StorageError
 from healthd.events import Event
-from healthd.model import JobResult, Problem
+from healthd.model import Assessment, JobResult, Problem
 from tests.fake_units import MemoryStore, service
 from tests.unit.assembly import Assembly, assembled, doctor_of, settings
 
@@ -171,6 +173,17 @@ def test_every_warning_about_the_configuration_is_shown() -> None:
 
     assert line.ok is False
     assert line.text.splitlines() == ["a.toml:1: k: odd", "a.toml:2: k: odd"]
+
+
+def test_what_the_host_lacks_is_said_and_nothing_is_broken() -> None:
+    def lacks_sensors(healthd: Assembly) -> None:
+        lacking = Component(name="temperature", weight=0.02, critical=False, combine=worst)
+        healthd.pipeline.picture.components["temperature"] = lacking
+        lacking.take(Assessment(usable=False, absent=True, reason="no temperature sensor"), 1.0)
+
+    line = found(WEB, wrong=lacks_sensors)["left out"]
+
+    assert (line.ok, line.text) == (None, "temperature: no temperature sensor")
 
 
 def test_what_the_daemon_itself_knows_is_passed_on() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from healthd.answers import Series
-from healthd.assess.picture import Component, Picture
+from healthd.assess.picture import Component, Picture, summary
 from healthd.assess.score import counted, worst
 from healthd.model import Assessment, Item, Measure, Status, Trend
 from tests.unit.builders import finding, item
@@ -220,3 +221,40 @@ def test_every_number_can_be_had_and_none_of_what_is_not_known() -> None:
         Series("services", "", "score"): 0.9,
         Series("services", "/", "used_percent"): 50.0,
     }
+
+
+HANGS = replace(B, status=Status.UNKNOWN, message="does not answer")
+
+
+def test_an_item_that_was_known_and_is_not_any_more_is_lost_until_it_is_known_again_or_gone() -> None:
+    whole = picture(A, B)
+    assert summary(whole.components["services"]) == "2 items, all well"
+
+    whole.take("services", Assessment(items=(A, HANGS)), 101.0)
+    assert whole.components["services"].lost == {"b.service"}
+    assert (whole.score(), whole.status()) == (1.0, Status.DEGRADED)
+    assert summary(whole.components["services"]) == "1 of 2 items is unknown: b.service"
+
+    whole.replace_components([component()])
+    whole.take("services", Assessment(items=(HANGS,), partial=True), 102.0)
+    assert whole.status() is Status.DEGRADED
+
+    whole.take("services", Assessment(items=(B,), partial=True), 103.0)
+    assert whole.status() is Status.HEALTHY
+
+    whole.take("services", Assessment(items=(HANGS,), partial=True), 104.0)
+    whole.take("services", Assessment(items=(A,)), 105.0)
+    assert (whole.components["services"].lost, whole.status()) == (frozenset(), Status.HEALTHY)
+
+
+def test_an_item_that_was_never_known_is_not_lost() -> None:
+    whole = picture(A, HANGS)
+
+    assert whole.status() is Status.HEALTHY
+    assert summary(whole.components["services"]) == "1 of 2 items is unknown: b.service"
+
+
+def test_what_is_bad_and_what_is_unknown_are_told_apart() -> None:
+    whole = picture(A, HANGS, item(finding(), name="c.service"))
+
+    assert summary(whole.components["services"]) == "1 of 3 items is not well: c.service; is unknown: b.service"

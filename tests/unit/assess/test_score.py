@@ -77,6 +77,7 @@ def test_with_nothing_known_the_overall_score_is_zero() -> None:
         ([part(1.0, 100.0), part(0.6, critical=True)], Status.HEALTHY),
         ([part(1.0), part(None)], Status.DEGRADED),
         ([part(1.0), part(None, judged=False)], Status.HEALTHY),
+        ([part(1.0), Part(score=1.0, weight=1.0, lost=True)], Status.DEGRADED),
     ],
     ids=[
         "nothing at all",
@@ -91,6 +92,7 @@ def test_with_nothing_known_the_overall_score_is_zero() -> None:
         "a critical part that is degraded does not decide",
         "what was known and is not any more",
         "what was never known",
+        "a part of which something was known and is not any more",
     ],
 )
 def test_the_host_has_a_status(parts: list[Part], status: Status) -> None:

@@ -146,6 +146,15 @@ def test_one_component_is_told_with_everything_that_is_not_well() -> None:
     assert "    ✘ nginx.service: killed by SIGKILL" in lines
 
 
+def test_one_component_is_told_with_everything_that_is_well_at_its_end() -> None:
+    value = over_the_wire(render.component(SERVICES))
+
+    assert status.detail("services", value, NOW, PLAIN)[-2:] == [
+        "    ✔  cron.service  running",
+        "    ✔  ssh.service   running",
+    ]
+
+
 def test_one_item_is_one_line_and_where_there_is_more_if_it_is_not_well() -> None:
     value = over_the_wire(render.item(SERVICES.items[2]))
 

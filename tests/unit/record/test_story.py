@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from healthd.assess.picture import Component
+from healthd.assess.score import worst
 from healthd.decide.happenings import (
     Ended,
     GaveUp,
@@ -24,7 +26,7 @@ from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind, Severi
 from healthd.record.story import Story
 from healthd.record.words import clock_time
 from tests.fakes import FakeLog, Logged
-from tests.unit.builders import UNIT, attempt, ticket
+from tests.unit.builders import UNIT, attempt, item, ticket
 
 if TYPE_CHECKING:
     from healthd.answers import Note
@@ -233,6 +235,23 @@ def test_a_component_that_changes_says_from_what_to_what_and_why() -> None:
         "services is unknown (was degraded)",
     ]
     assert log.records[0].fields == {"component": "services", "status": Status.DEGRADED, "score": 0.6}
+
+
+def test_what_cannot_be_judged_any_more_is_said_with_the_reason() -> None:
+    log = FakeLog()
+    noted: list[Note] = []
+    hung = item(name="/srv", status=Status.UNKNOWN, message="does not answer within 2 s")
+    storage = Component(name="storage", weight=0.1, critical=False, combine=worst, items={"/srv": hung})
+    storage.lost = frozenset({"/srv"})
+    story = Story(log, noted.append)
+
+    story.lost(storage, wall=WALL)
+    story.lost(storage, wall=WALL + 30)
+
+    (record,) = log.of(Event.CHECK_FAILED)
+    assert record.message == "storage /srv cannot be judged: does not answer within 2 s"
+    assert record.fields == {"component": "storage", "item": "/srv", "reason": "does not answer within 2 s"}
+    assert [note.item for note in noted] == ["/srv"]
 
 
 def test_a_host_that_changes_says_its_score() -> None:
