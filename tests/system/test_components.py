@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from tests.system.far import mounted
 from tests.system.units import service
 from tests.system.ward import QUICK, Ward
 from tools.throwaway import boot
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 AROUND: Final = {"cpu", "pressure"}
 """What a container shows of the machine around it, which may well be busy."""
+
+CARELESS: Final = """
+import os, time
+for _ in range(60):
+    if not os.fork():
+        os._exit(0)
+time.sleep(600)
+"""
 
 GIB: Final = 2**30
 HELD: Final = 2 * GIB
@@ -106,3 +115,31 @@ def test_a_file_system_that_became_read_only_is_an_issue_until_it_can_be_written
     ward.host.sh("mount -o remount,rw /mnt/frozen")
     ward.await_event(cursor, "issue_resolved", component="storage", item="/mnt/frozen", issue="read_only")
     ward.host.sh("umount /mnt/frozen")
+
+
+def test_a_remote_file_system_that_hangs_is_named_and_holds_nobody_up(ward: Ward) -> None:
+    with mounted(ward, "fuse", "far:/home", "/mnt/far") as server:
+        assert "10%" in ward.host.sh("df --output=pcent /mnt/far")
+        ward.kill(server, "STOP")
+        cursor = ward.host.cursor()
+        ward.host.run(["systemctl", "restart", "healthd.service"])
+        ward.await_event(cursor, "daemon_ready")
+        ward.healthctl("check")
+        checks = ward.ask("status")["health_checks"]
+
+    (item,) = [each for each in checks["storage"]["items"] if each["name"] == "/mnt/far"]
+    assert (item["status"], item["message"]) == ("healthy", "remote (fuse), not looked at")
+    assert {name for name, each in checks.items() if each["status"] == "unknown"} <= AROUND
+
+
+def test_processes_that_nobody_buries_are_an_issue_until_somebody_does(ward: Ward) -> None:
+    cursor = ward.host.cursor()
+    ward.host.write("/root/careless.py", CARELESS)
+    unit = ward.add(service("/usr/bin/python3 /root/careless.py"))
+    ward.await_event(cursor, "issue_opened", component="processes", issue="pressure", seconds=60)
+    seen = component(ward, "processes")
+    ward.discard(unit)  # their parent gone, PID 1 buries them
+    ward.await_event(cursor, "issue_resolved", component="processes", issue="pressure", seconds=60)
+
+    assert seen["status"] == "degraded"
+    assert "zombies: their parents do not ask how they ended" in seen["issues"][0]["message"]

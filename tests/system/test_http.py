@@ -24,6 +24,40 @@ GRABBY: Final = """
 import http.server
 http.server.test(http.server.SimpleHTTPRequestHandler, port=8080, bind="0.0.0.0")
 """
+CROWD: Final = """
+import http.client, json, socket, subprocess, sys, time
+
+def connected():
+    return socket.create_connection(("127.0.0.1", 8080))
+
+def ready():
+    link = http.client.HTTPConnection("127.0.0.1", 8080, timeout=30)
+    link.request("GET", "/health/ready")
+    return link.getresponse().status
+
+def checks():
+    done = subprocess.run(["healthctl", "status", "--json"], capture_output=True)
+    return json.loads(done.stdout)["health_checks"]
+
+idle = [connected() for _ in range(int(sys.argv[1]))]
+slow = [connected() for _ in range(20)]
+seen, codes, rounds = checks(), [], set()
+while len(rounds) < 4 or len(codes) < 5:
+    for link in slow:  # a letter of a header at a time
+        try:
+            link.sendall(b"GET /health/ready HTTP/1.1\\r\\nX-Slow: " if not codes else b"x")
+        except OSError:
+            pass  # healthd had enough of it
+    codes.append(ready())
+    seen = checks()
+    rounds.add(seen["memory"]["last_check"])
+    time.sleep(0.2)
+print(json.dumps({
+    "ready": codes[:5],
+    "rounds": len(rounds),
+    "unknown": [name for name, each in seen.items() if each["status"] == "unknown"],
+}))
+"""
 CERTIFICATES: Final = """
 mkdir -p /etc/healthd/tls && cd /etc/healthd/tls
 new="-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
@@ -125,6 +159,20 @@ def test_who_asks_too_often_is_told_when_to_come_again(ward: Ward) -> None:
         assert answers[-1][0] == 429
         assert re.search(r"(?m)^Retry-After: \d+", answers[-1][1])
         assert curl(ward, "/health/live")[0] == 200
+
+
+def test_idle_and_slow_clients_disturb_no_round(ward: Ward) -> None:
+    with ward.under("[health]\ncheck_interval_seconds = 1\n[http]\nrate_limit_per_minute = 0\n"):
+        told = json.loads(ward.host.python(CROWD, "500"))
+        cursor, unit = ward.host.cursor(), ward.add()
+        ward.kill(unit)
+        ward.await_healed(cursor, unit)
+        ward.discard(unit)
+
+    assert told["ready"] == [200] * 5
+    assert told["rounds"] >= 4
+    assert set(told["unknown"]) <= {"cpu", "pressure"}  # by what the machine around does
+    assert ward.host.state("healthd.service") == "active"
 
 
 def test_prometheus_gets_its_port_whoever_has_it(ward: Ward) -> None:
