@@ -27,9 +27,10 @@ def measure(stage: Stage) -> Measured:
     stage.host.run(["systemctl", "stop", "healthd.service", "healthd.socket"])
     found = stage.inside("rounds", str(HOT), str(COLD))
     cold, hot = _whole("one round, 1 s apart", found["cold"]), _whole("one round, hot", found["hot"])
+    cpu = [series(f"processor time of a round, {name}", "ms", found["cpu"][kind]) for name, kind in _KINDS]
     return Measured(
         name=f"round: one round of {len(found['cold'])} built-in components",
-        series=(cold, *_each(found["cold"]), hot, *_each(found["hot"])),
+        series=(cold, *_each(found["cold"]), hot, *_each(found["hot"]), *cpu, *_each(found["rare"])),
         figures=(
             Figure(name="median, 1 s apart", value=cold.median, unit="ms", limit=5),
             Figure(name="p99, 1 s apart", value=cold.percentile(99), unit="ms", limit=10),
@@ -37,6 +38,9 @@ def measure(stage: Stage) -> Measured:
             Figure(name="p99, hot", value=hot.percentile(99), unit="ms", limit=10),
         ),
     )
+
+
+_KINDS: Final = (("1 s apart", "cold"), ("hot", "hot"))
 
 
 def _whole(name: str, times: Mapping[str, Sequence[float]]) -> Series:

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 EX_CONFIG: Final = 78
 
 # What the daemon does not use, kept out before anything can ask for it: asyncio takes TLS along (4 MiB), hashlib the
-# library under it (1 MiB) though it can do without, and structlog the others where they are installed (rich: 6 MiB).
-# All of them guard these imports. docs/adr/0010-lean-imports.md
-_KEPT_OUT: Final = ("ssl", "_hashlib", "rich", "better_exceptions", "colorama", "twisted", "greenlet")
+# library under it (1 MiB) though it can do without. Both guard these imports. docs/adr/0010-lean-imports.md
+_KEPT_OUT: Final = ("ssl", "_hashlib")
 
 
 class Options(NamedTuple):

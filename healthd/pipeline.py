@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from healthd.ports import Clock, Host, Log, Store, Units
     from healthd.sample import Bound, Sampled, Sampler
 
-FAILED_EVERY: Final = 2
-"""Every so many rounds systemd is asked for failed units, in case a signal was lost."""
+FAILED_SECONDS: Final = 60.0
+"""So long after the last time a round asks systemd for failed units, in case a signal was lost."""
 
-RECONCILE_EVERY: Final = 20
-"""Every so many rounds all units are compared with what is known of them."""
+RECONCILE_SECONDS: Final = 600.0
+"""Likewise a round compares all units with what is known of them."""
 
 ATTEMPT_SECONDS: Final = 1.0
 """While an attempt on it waits for its recovery to be seen, a component is looked at this often."""
@@ -86,9 +86,9 @@ class Pipeline:
         self._story = Story(log, store.note)
         self._heard = _Heard()
         self._wake = asyncio.Event()
-        self._rounds = 0
         self.origin = self._next_round = clock.boot()
         self._upgrades = Upgrades(host, log)
+        self._failed_at, self._reconcile_at = self.origin + FAILED_SECONDS, self.origin + RECONCILE_SECONDS
         self._looks = Looks(sampler, clock, checks)
         self._samplers: list[Callable[[str, float], None]] = []
         self._engine_wake: float | None = None
@@ -236,12 +236,14 @@ class Pipeline:
         interval = self.settings.health.check_interval_seconds
         now = self._clock.boot()
         self._next_round += interval * max(1, (now - self._next_round) // interval + 1)
-        self._rounds += 1
+        soon = now + interval / 2  # of two rounds the nearer one
         try:
-            if self._rounds % RECONCILE_EVERY == 0:
+            if soon >= self._reconcile_at:
+                self._reconcile_at, self._failed_at = now + RECONCILE_SECONDS, now + FAILED_SECONDS
                 self._must_save = True  # so that the engine's clock loses at most these rounds over a reboot
                 await self._units.reconcile()
-            elif self._rounds % FAILED_EVERY == 0:
+            elif soon >= self._failed_at:
+                self._failed_at = now + FAILED_SECONDS
                 await self._units.check_failed()
         except BusError as error:
             self._log.debug("the safety net could not ask systemd", error=str(error))

@@ -1,11 +1,13 @@
 """How long each built-in check takes of a round. Arguments: HOT COLD; prints {KIND: {PART: [ms, ...]}} and more.
 
 The installed package is measured: its own doors, checks and judge, over the host's systemd and kernel. A round is what
-the daemon does in one: `services` has nothing to look at while no signal came, and asks systemd in every second and
-every twentieth one whether that is so. HOT rounds follow each other at once; before each of COLD rounds the process
-sleeps for a second, as the daemon does at that interval. For what is foretold the rounds are 30 s apart, so that the
-past of each value is as long as it is at the default interval. A check that the host has nothing for is not in the
-answer. `cpu` has the processor time of a round, all threads, `whole` a look of `services` at every unit.
+the daemon does in one: `services` has nothing to look at while no signal came, and asks systemd once a minute for
+failed units. HOT rounds follow each other at once; before each of COLD rounds the process sleeps for a second, as the
+daemon does at that interval. For what is foretold the rounds are 30 s apart, so that the past of each value is as long
+as it is at the default interval. A check that the host has nothing for is not in the answer.
+
+Beside them: `cpu`, the processor time of a round, all threads; `rare`, what a round takes longer every ten minutes
+(`compared`: systemd lists all units) and after a start or a reload (`looked at`: `services` judges each unit).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from healthd.clock import SystemClock
 from healthd.config import load_texts
 from healthd.host import LinuxHost
 from healthd.net import Network
-from healthd.pipeline import FAILED_EVERY, RECONCILE_EVERY
+from healthd.pipeline import FAILED_SECONDS
 from healthd.ports import Ports
 from healthd.registry import find_checks
 from healthd.sample import Bound, Due, Sampler, bind
@@ -38,7 +40,7 @@ _SETTLED: Final = 2.0
 
 _PAUSE: Final = 1.0
 _APART: Final = 30.0
-_WHOLE: Final = 50
+_RARE: Final = 50
 
 _Times = dict[str, list[float]]
 
@@ -58,15 +60,25 @@ class _Rounds:
     def __init__(self, units: SystemdUnits, clock: SystemClock) -> None:
         known: dict[str, Any] = {"units": units, "host": LinuxHost(), "net": Network(), "clock": clock}
         given: dict[str, Any] = {field.name: known.get(field.name) for field in fields(Ports)}
-        self._units, self._sampler = units, Sampler(Ports(**given), _Silent())
+        self._units, self._clock, self._sampler = units, clock, Sampler(Ports(**given), _Silent())
         self._memories: dict[str, Memory] = {}
-        self._count = 0
+        self._count, self._asked_at = 0, clock.boot()
         self.checks = bind(load_texts(), find_checks())
 
-    async def run(self, *, whole: bool = False) -> dict[str, float]:
-        """One round; milliseconds by check. `whole`: as after a start or a reload, everything is looked at."""
+    async def run(self) -> dict[str, float]:
+        """One round; milliseconds by check."""
         self._count += 1
-        return {check.name: await self._one(check, whole=whole) for check in self.checks}
+        return {check.name: await self._one(check) for check in self.checks}
+
+    async def rare(self) -> dict[str, float]:
+        """What is not done in each round, in milliseconds."""
+        begun = time.perf_counter()
+        await self._units.reconcile()
+        compared = time.perf_counter()
+        for check in self.checks:
+            if check.spec.immediate:
+                await self._judged(check, whole=True)
+        return {"compared": (compared - begun) * 1e3, "looked at": (time.perf_counter() - compared) * 1e3}
 
     async def usable(self) -> None:
         """Keep the checks that have something to say here; the others are told on stderr."""
@@ -76,20 +88,18 @@ class _Rounds:
                 print(f"{check.name}: {assessment.reason}", file=sys.stderr)
                 self.checks.remove(check)
 
-    async def _one(self, check: Bound, *, whole: bool) -> float:
+    async def _one(self, check: Bound) -> float:
         begun = time.perf_counter()
-        if check.spec.immediate:
-            await self._safety_net()
+        if check.spec.immediate and self._clock.boot() >= self._asked_at + FAILED_SECONDS:
+            self._asked_at = self._clock.boot()
+            await self._units.check_failed()
+        await self._judged(check, whole=False)
+        return (time.perf_counter() - begun) * 1e3
+
+    async def _judged(self, check: Bound, *, whole: bool) -> None:
         assessment = await self._look(check, whole=whole)
         memory = self._memories.get(check.name, {})
         self._memories[check.name], _ = judge(memory, assessment, check.rules, self._count * _APART)
-        return (time.perf_counter() - begun) * 1e3
-
-    async def _safety_net(self) -> None:
-        if self._count % RECONCILE_EVERY == 0:
-            await self._units.reconcile()
-        elif self._count % FAILED_EVERY == 0:
-            await self._units.check_failed()
 
     async def _look(self, check: Bound, *, whole: bool) -> Assessment:
         names = frozenset[str]() if check.spec.immediate and not whole else None
@@ -117,7 +127,7 @@ async def _measure(hot: int, cold: int) -> dict[str, _Times]:
     async with asyncio.TaskGroup() as group:
         hearing = group.create_task(units.run())
         rounds = _Rounds(units, clock)
-        await rounds.run(whole=True)
+        await rounds.run()
         await asyncio.sleep(_SETTLED)
         await rounds.usable()
         gc.collect()
@@ -125,8 +135,8 @@ async def _measure(hot: int, cold: int) -> dict[str, _Times]:
         found: dict[str, _Times] = {"cpu": {}}
         for kind, count, pause in (("hot", hot, 0.0), ("cold", cold, _PAUSE)):
             found[kind], found["cpu"][kind] = await _many(rounds, count, pause)
-        whole = [await rounds.run(whole=True) for _ in range(_WHOLE)]
-        found["whole"] = {name: [each[name] for each in whole] for name in ("services",)}
+        rare = [await rounds.rare() for _ in range(_RARE)]
+        found["rare"] = {name: [each[name] for each in rare] for name in rare[0]}
         hearing.cancel()
     return found
 

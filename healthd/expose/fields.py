@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -31,6 +30,8 @@ def parse(body: bytes, known: Sequence[str]) -> Mapping[str, object]:
         raise RequestError(400, f"the body is {_kind(fields)}, not an object", hint=_shape(known))
     for key in fields:
         if key not in known:
+            from difflib import get_close_matches  # noqa: PLC0415  # only a mistake needs it
+
             near = get_close_matches(key, known, n=1)
             hint = f'did you mean "{near[0]}"?' if near else _shape(known)
             raise RequestError(400, f"unknown field {_quoted(key)}", hint=hint)

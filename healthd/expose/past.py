@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from healthd.answers import HistoryQuery
@@ -54,6 +53,8 @@ def incidents_asked(query: Mapping[str, str], now: float) -> tuple[float, int]:
 def _known(query: Mapping[str, str], parameters: Sequence[str]) -> None:
     for key in query:
         if key not in parameters:
+            from difflib import get_close_matches  # noqa: PLC0415  # only a mistake needs it
+
             near = get_close_matches(key, parameters, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(parameters)}"
             raise RequestError(400, "the query has an unknown parameter", hint=hint)

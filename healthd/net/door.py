@@ -1,28 +1,31 @@
-"""`Network` fulfils `ports.Net`: each question under its limit of time, each connection closed at the end."""
+"""`Network` fulfils `ports.Net`: each question under its limit of time, each connection closed at the end.
+
+What speaks HTTP and TLS and reads certificates is imported by the first probe that needs it: most hosts have none.
+"""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from healthd.errors import NoAnswer, ReadError
-from healthd.net import http
 from healthd.net.aside import Aside
-from healthd.net.kept import KeptCertificates
 from healthd.net.limit import Limit, limited
 from healthd.net.line import PlainLine, connect, connect_unix, translated
 from healthd.net.lookup import resolve, servers_of
 from healthd.net.nameservers import NameServers
 from healthd.net.places import find, split
 from healthd.net.talk import talk
-from healthd.net.tls import Contexts, TlsLine
 from healthd.probes import BODY_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from healthd.net.kept import KeptCertificates
     from healthd.net.line import Line
+    from healthd.net.tls import Contexts
     from healthd.probes import Certificate, Fetched, NameServer, Resolved
 
 
@@ -32,9 +35,19 @@ class Network:
     def __init__(self, resolv_conf: Path = Path("/etc/resolv.conf")) -> None:
         self._resolv_conf = resolv_conf
         self._aside = Aside()
-        self._contexts = Contexts()
-        self._kept = KeptCertificates()
         self._name_servers = NameServers(resolv_conf, self.resolve)
+
+    @cached_property
+    def _contexts(self) -> Contexts:
+        from healthd.net.tls import Contexts  # noqa: PLC0415
+
+        return Contexts()
+
+    @cached_property
+    def _kept(self) -> KeptCertificates:
+        from healthd.net.kept import KeptCertificates  # noqa: PLC0415
+
+        return KeptCertificates()
 
     async def fetch(
         self,
@@ -49,6 +62,8 @@ class Network:
         limit: int = BODY_LIMIT,
     ) -> Fetched:
         """Make an HTTP request."""
+        from healthd.net import http  # noqa: PLC0415
+
         request = http.Request(
             url=url, method=method, headers=headers or {}, body=body, follow=follow, verify=verify, limit=limit
         )
@@ -79,6 +94,8 @@ class Network:
 
     async def shown_certificate(self, address: str, *, deadline: float) -> Certificate:
         """The certificate that a TLS server shows."""
+        from healthd.net.tls import TlsLine  # noqa: PLC0415
+
         async with _asking(deadline) as until:
             line = await self._dial(*split(address), False, until)
             line.close()
@@ -102,6 +119,8 @@ class Network:
         connected = await connect(await find(host, port, self._aside, until), until)
         if context is None:
             return PlainLine(connected)
+        from healthd.net.tls import TlsLine  # noqa: PLC0415
+
         line = TlsLine(connected, context, host)
         try:
             await line.shake_hands()

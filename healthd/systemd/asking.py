@@ -25,6 +25,11 @@ class Asking(Generic[T]):
         self._turn = asyncio.Lock()
         self._busy = False  # a thread is at it: maybe one that nobody waits for any more
 
+    @property
+    def busy(self) -> bool:
+        """Whether a thread is at it."""
+        return self._busy
+
     async def ask(self, question: Callable[[], T | None]) -> T | None:
         """What the question, which blocks, returns."""
         async with self._turn:

@@ -1,17 +1,15 @@
 """The log: events into the journal's fields, or, where there is no journal, as lines on stderr.
 
-structlog carries a record through a chain of small steps, in this order: keep floods out, put a traceback into words,
-name the fields, render them. The sink at its end neither blocks nor raises.
+A record goes through a few steps, in this order: keep floods out, put a traceback into words, name the fields, render
+them. The sink at their end neither blocks nor raises.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Final
-
-import structlog
-from structlog.processors import format_exc_info
+from traceback import format_exception
+from typing import TYPE_CHECKING, Final
 
 from healthd.events import Event
 from healthd.systemd.fields import record, remark
@@ -20,7 +18,7 @@ from healthd.systemd.render import json_line, line, native, utc
 from healthd.systemd.sink import JournalOutlet, Outlet, Sink, StreamOutlet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from healthd.model import Severity
     from healthd.ports import Clock
@@ -55,13 +53,8 @@ class Journal:
         self._late = late
         self._gate = FloodGate()
         self._gate_lock = threading.Lock()
+        self._debug = debug
         self._sink = Sink(outlet, self._lost, limit=limit)
-        self._log: Any = structlog.wrap_logger(
-            _End(self._sink),
-            processors=[self._admit, format_exc_info, self._name_fields, self._to_bytes],
-            wrapper_class=structlog.make_filtering_bound_logger(10 if debug else 20),  # logging's DEBUG and INFO
-            context_class=dict,
-        ).bind()
 
     def event(self, event: Event, message: str, *, severity: Severity | None = None, **fields: object) -> None:
         """Record an event. `severity` None: nothing is wrong; `fields` become HEALTHD_<NAME> (None is left out).
@@ -69,17 +62,18 @@ class Journal:
         Never blocks and never raises. A subject that repeats an event too often is cut short, counted and told.
         """
         self.settle()
-        self._log.info(message, about=event, severity=severity, fields=fields)
+        self._take(event, message, severity, fields)
 
     def debug(self, message: str, **fields: object) -> None:
         """A line for developers, without an event."""
-        self._log.debug(message, about=None, fields=fields)
+        if self._debug:
+            self._put(remark(message, fields))
 
     def exception(self, event: Event, message: str, error: BaseException, **fields: object) -> None:
         """An event with the traceback of `error`."""
         self.settle()
         fields = {"error": f"{type(error).__name__}: {error}"} | fields
-        self._log.info(message, about=event, severity=None, fields=fields, exc_info=error)
+        self._take(event, message, None, fields, error)
 
     def settle(self) -> None:
         """Tell what was held back in windows that have ended. Each event does so too; a round may, lest it wait."""
@@ -97,11 +91,11 @@ class Journal:
     def _tell(self, suppressed: Iterable[Suppressed]) -> None:
         for entry in suppressed:
             about = " ".join(entry.subject.values()) or "healthd"
-            self._log.info(
+            self._take(
+                Event.LOG_DROPPED,
                 f"{_records(entry.count, f'more {entry.event} ')} about {about} within {WINDOW_SECONDS:.0f} s left out",
-                about=Event.LOG_DROPPED,
-                severity=None,
-                fields={**entry.subject, "dropped": entry.count, "dropped_event": entry.event, "reason": "repeated"},
+                None,
+                {**entry.subject, "dropped": entry.count, "dropped_event": entry.event, "reason": "repeated"},
             )
 
     def _lost(self, count: int) -> bytes:
@@ -113,45 +107,24 @@ class Journal:
         )
         return self._render(fields, self._clock.wall())
 
-    # The steps, in structlog's form: (logger, method, values) -> values for the next one.
+    def _take(
+        self,
+        event: Event,
+        message: str,
+        severity: Severity | None,
+        fields: Mapping[str, object],
+        error: BaseException | None = None,
+    ) -> None:
+        """One record, unless its subject floods the log."""
+        with self._gate_lock:
+            admitted = self._gate.admits(event, fields, self._clock.boot())
+        if admitted:
+            said = None if error is None else "".join(format_exception(error)).removesuffix("\n")
+            self._put(record(event, message, severity=severity, traceback=said, fields=fields))
 
-    def _admit(self, _logger: object, _method: str, values: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        about = values["about"]
-        if about is not None:
-            with self._gate_lock:
-                admitted = self._gate.admits(about, values["fields"], self._clock.boot())
-            if not admitted:
-                raise structlog.DropEvent
-        return values
-
-    def _name_fields(self, _logger: object, _method: str, values: MutableMapping[str, Any]) -> dict[str, str]:
-        if values["about"] is None:
-            return remark(values["event"], values["fields"])
-        return record(
-            values["about"],
-            values["event"],
-            severity=values["severity"],
-            traceback=values.get("exception"),
-            fields=values["fields"],
-        )
-
-    def _to_bytes(
-        self, _logger: object, _method: str, fields: Mapping[str, str]
-    ) -> tuple[tuple[bytes, bytes], dict[str, Any]]:
+    def _put(self, fields: Mapping[str, str]) -> None:
         wall = self._clock.wall()
-        return (self._render(fields, wall), self._late(wall)), {}
-
-
-class _End:
-    """structlog's idea of a logger, at the end of the chain."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-
-    def info(self, data: bytes, late: bytes) -> None:
-        self._sink.put(data, late=late)
-
-    debug = info
+        self._sink.put(self._render(fields, wall), late=self._late(wall))
 
 
 def _records(count: int, kind: str = "") -> str:

@@ -1,12 +1,14 @@
 """What the kernel complains of, as the journal of this boot has it: its records of priority err and worse.
 
 It is read when somebody asks, in a thread, for libsystemd blocks while a disk does. Not by the journal's descriptor:
-that wakes whoever listens for each record that anybody writes, and nothing is in such a hurry here. What is only
+that wakes whoever listens for each record that anybody writes, and nothing is in such a hurry here. But it does say
+whether anything was written at all since the last look, and while nothing was there is nothing to be read. What is only
 information, such as the lines of a packet filter, is passed over by the journal's index and costs nothing.
 """
 
 from __future__ import annotations
 
+import select
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -52,17 +54,26 @@ class KernelLog:
         self._new_reader = reader or _journal
         self._asking = Asking[tuple[KernelFault, ...] | HealthdError]()
         self._reader: Any = None
+        self._written: select.poll | None = None
         self._boot_id = ""
         self._seen: dict[tuple[FaultKind, str], _Seen] = {}
 
     async def faults(self) -> tuple[KernelFault, ...]:
         """The faults of the last hour, the newest first. `Absent`: no journal can be read; `ReadError`: not now."""
+        if self._nothing_new():
+            return self._newest(self._clock.boot())
         told = await self._asking.ask(self._look)
         if told is None:
             raise ReadError("the journal does not answer")
         if isinstance(told, HealthdError):
             raise told
         return told
+
+    def _nothing_new(self) -> bool:
+        """Whether the journal was read to its end and nobody has written to it since."""
+        if self._reader is None or self._written is None or self._asking.busy:
+            return False
+        return not self._written.poll(0)
 
     # In the thread
 
@@ -93,7 +104,9 @@ class KernelLog:
         reader.add_match(_BOOT_ID=self._boot_id, _TRANSPORT="kernel")
         for priority in _GRAVE:
             reader.add_match(PRIORITY=priority)
-        reader.fileno()  # from now on `process` hears of new files
+        written = select.poll()
+        written.register(reader.fileno(), reader.get_events())  # from now on `process` hears of new files
+        self._written = written if reader.reliable_fd() else None  # not so on a remote file system
         reader.seek_realtime(self._clock.wall() - HOUR)
         self._seen.clear()
         self._reader = reader

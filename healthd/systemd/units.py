@@ -111,9 +111,8 @@ class SystemdUnits:
         """Ask for the failed units only, and reconcile if they are not those that the signals told of."""
 
         def as_told(answer: Incoming) -> bool:
-            ((rows),) = answer.body()
             told = {name for name, unit in self._ledger.units.items() if unit.active == "failed"}
-            return told == {row[0] for row in rows}
+            return told == {row[0] for row in answer.rows()}
 
         request = manager("ListUnitsFiltered", "as", ["failed"])
         if not await self._connection().ask(request, as_told, deadline=DEADLINE):
@@ -291,8 +290,7 @@ class SystemdUnits:
         states = file_states(self._root)
 
         def read(answer: Incoming) -> None:
-            ((rows),) = answer.body()
-            self._ledger.listed(rows, states, self._clock.boot())
+            self._ledger.listed(answer.rows(), states, self._clock.boot())
 
         await bus.ask(manager("ListUnits"), read, deadline=DEADLINE)
         await self._stops.judge_missed(bus)

@@ -1,8 +1,9 @@
 """D-Bus messages as they lie on the wire: where one ends, what its header says, and what is wanted of its dictionary.
 
-jeepney parses bodies here, with one exception. One restart of a unit makes about sixteen PropertiesChanged signals of
+jeepney parses bodies here, with two exceptions. One restart of a unit makes about sixteen PropertiesChanged signals of
 1 KiB, jeepney needs 0.17 ms for each, and a host on which 400 units die would have to wait for that: so the dictionary
-in them is skimmed, value types that are not wanted are stepped over by their length (0.02 ms).
+in them is skimmed, value types that are not wanted are stepped over by their length (0.02 ms). And the list of all
+units is ten fields for each of hundreds of them, in which jeepney takes four times as long as a loop that knows them.
 Source: the D-Bus specification, "Marshaling" and "Message Protocol".
 """
 
@@ -45,6 +46,7 @@ _FIXED: Final = {
     **dict.fromkeys(map(ord, "biuh"), 4),
     **dict.fromkeys(map(ord, "xtd"), 8),
 }
+_PLAIN: Final = frozenset("sou")
 _STRING, _OBJECT, _SIGNATURE, _ARRAY, _UINT32 = map(ord, "sogau")
 
 
@@ -114,6 +116,28 @@ class Incoming:
         u32, _ = _endian(self.raw[0])
         size = u32(self.raw, self.body_at)[0]
         return self.raw[self.body_at + 4 : self.body_at + 4 + size].decode()
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The structs in the one array that the body is, of strings, paths and 32-bit numbers only."""
+        if not (self.signature.startswith("a(") and _PLAIN.issuperset(fields := self.signature[2:-1])):
+            raise Malformed(f"a list of plain rows was expected, not {self.signature!r}")
+        raw, (u32, _) = self.raw, _endian(self.raw[0])
+        at = _aligned(self.body_at + 4, 8)
+        end = at + u32(raw, self.body_at)[0]
+        found = []
+        while at < end:
+            at = (at + 7) & -8
+            row: list[str | int] = []
+            for kind in fields:
+                at = (at + 3) & -4
+                number, at = u32(raw, at)[0], at + 4
+                if kind == "u":
+                    row.append(number)
+                else:
+                    row.append(raw[at : at + number].decode())
+                    at += number + 1
+            found.append(tuple(row))
+        return found
 
     def skim(self, wanted: Mapping[bytes, str]) -> dict[str, Any]:
         """The values of the wanted keys in the body's dictionary: for bodies `a{sv}…` and `sa{sv}…`.

@@ -22,7 +22,6 @@ DOORS: Final = {
     "sdnotify": ("healthd.systemd.notify",),
     "sqlite3": ("healthd.record",),
     "ssl": ("healthd.expose.tls", "healthd.net.tls"),
-    "structlog": ("healthd.systemd",),
     "systemd": ("healthd.systemd",),
     "tomli": ("healthd.config",),
 }

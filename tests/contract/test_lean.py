@@ -29,12 +29,12 @@ PROGRAM: Final = Path(__file__).with_name("run_and_list.py")
 
 FOREIGN: Final = (
     *("click", "prometheus_client", "uvicorn", "starlette", "fastapi", "aiohttp", "httpx", "requests"),
-    *("urllib3", "apprise", "dbus_fast", "psutil", "pydantic", "yaml", "attr", "tomllib"),
+    *("urllib3", "apprise", "dbus_fast", "psutil", "structlog", "pydantic", "yaml", "attr", "tomllib"),
 )
 """Libraries that a part of the field carries and no program of ours does."""
 
 TEMPTING: Final = ("rich", "better_exceptions", "colorama", "greenlet", "twisted")
-"""Libraries that structlog takes along where a host happens to have them."""
+"""Libraries that others take along where a host happens to have them."""
 
 STAND_IN: Final = """
 class Anything(str):
@@ -50,14 +50,15 @@ NOT_IN_THE_DAEMON: Final = (
     *TEMPTING,
     *("ssl", "_ssl", "_hashlib", "email", "http.client", "http.server", "urllib.request", "urllib.error", "smtplib"),
     *("xml", "html", "csv", "unittest", "doctest", "pdb", "multiprocessing", "concurrent.futures.process", "ctypes"),
-    *("statistics", "fractions", "decimal"),
+    *("statistics", "fractions", "decimal", "pickle", "difflib"),
+    *("healthd.net.http", "healthd.net.tls", "healthd.net.x509"),
     *("sqlite3.dump", "zipfile", "tarfile", "cProfile", "tracemalloc", "importlib.metadata", "pytest"),
     *("healthd.cli", "healthd.config.reference", "healthd.config.rule"),
 )
 
 NOT_IN_THE_CLIENT: Final = (
     *NOT_IN_THE_DAEMON[: NOT_IN_THE_DAEMON.index("healthd.cli")],
-    *("asyncio", "concurrent", "logging", "structlog", "jeepney", "sqlite3", "systemd", "sdnotify", "tomli"),
+    *("asyncio", "concurrent", "logging", "jeepney", "sqlite3", "systemd", "sdnotify", "tomli"),
     *("subprocess", "threading", "http", "platform", "healthd.config", "healthd.daemon", "healthd.ports"),
     *("healthd.systemd", "healthd.expose", "healthd.decide", "healthd.record"),
 )
@@ -159,12 +160,12 @@ def test_the_daemon_loads_nothing_that_it_does_not_need(run: Run) -> None:
     assert run.daemon.among(NOT_IN_THE_DAEMON) == []
 
 
-def test_the_daemon_bars_tls_and_rich_before_a_library_can_ask_for_them(run: Run) -> None:
-    assert {"ssl", "rich"} <= set(run.daemon.kept_out)
+def test_the_daemon_bars_tls_before_a_library_can_ask_for_it(run: Run) -> None:
+    assert {"ssl", "_hashlib"} <= set(run.daemon.kept_out)
 
 
 def test_the_daemon_runs_on_its_own_libraries(run: Run) -> None:
-    own = ("asyncio", "h11", "jeepney", "sdnotify", "sqlite3", "structlog", "tomli", "healthd.daemon")
+    own = ("asyncio", "h11", "jeepney", "sdnotify", "sqlite3", "tomli", "healthd.daemon")
 
     assert [name for name in own if name not in run.daemon.loaded] == []
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthd.config import Settings
+from healthd.config import HealthSettings, Settings
 from healthd.decide import engine
 from healthd.errors import BusLost
 from healthd.events import Event
@@ -193,18 +193,22 @@ def test_a_round_without_news_saves_nothing_and_says_nothing() -> None:
     assert asyncio.run(scene()) == (0, 0)
 
 
-def test_the_safety_net_asks_for_failed_units_now_and_then_and_for_all_units_more_rarely() -> None:
+@pytest.mark.parametrize("interval", [1, 7, 30, 60])
+def test_the_safety_net_asks_for_failed_units_each_minute_and_for_all_each_ten_however_often_rounds_come(
+    interval: int,
+) -> None:
     async def scene() -> list[str]:
-        async with assembled(WEB) as healthd:
-            for _ in range(40):
-                healthd.clock.advance(30)
+        configuration = replace(settings(), health=HealthSettings(check_interval_seconds=interval))
+        async with assembled(WEB, configuration=configuration) as healthd:
+            for _ in range(1260 // interval):
+                healthd.clock.advance(interval)
                 await healthd.turn()
             return [verb for verb, _ in healthd.units.calls]
 
     calls = asyncio.run(scene())
 
     assert calls.count("reconcile") == 2
-    assert calls.count("check_failed") >= 15
+    assert 18 <= calls.count("check_failed") <= 20
 
 
 class SlowStore(MemoryStore):

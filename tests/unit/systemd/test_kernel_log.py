@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
@@ -28,13 +31,23 @@ KILLED = "Memory cgroup out of memory: Killed process 812 (python3) total-vm:1kB
 
 @dataclass
 class Journal:
-    """Records as journald keeps them; `lost` makes every reading fail."""
+    """Records as journald keeps them; `lost` makes every reading fail.
+
+    `told` is what inotify is to the real one: readable once anything was written. `processed` counts the looks at it.
+    """
 
     records: list[dict[str, Any]] = field(default_factory=list)
     lost: bool = False
     opened: int = 0
+    told: int = field(default_factory=lambda: os.eventfd(0, os.EFD_NONBLOCK))
+    reliable: bool = True
+    processed: int = 0
+
+    def __del__(self) -> None:
+        os.close(self.told)
 
     def add(self, text: str, *, at: float = NOW, priority: int = 3, transport: str = "kernel") -> None:
+        os.eventfd_write(self.told, 1)
         self.records.append(
             {
                 "MESSAGE": text,
@@ -69,9 +82,18 @@ class FakeReader:
             self._matches.setdefault(name, set()).add(value)
 
     def fileno(self) -> int:
-        return 3
+        return self._journal.told
+
+    def get_events(self) -> int:
+        return select.POLLIN
+
+    def reliable_fd(self) -> bool:
+        return self._journal.reliable
 
     def process(self) -> None:
+        self._journal.processed += 1
+        with suppress(BlockingIOError):
+            os.eventfd_read(self._journal.told)
         if self._journal.lost:
             raise OSError("gone")
 
@@ -156,6 +178,25 @@ def test_a_record_is_counted_once_and_a_new_one_at_the_next_look() -> None:
 
     assert counts == [[1], [1], [2]]
     assert bench.journal.opened == 1
+
+
+def test_while_nobody_writes_to_the_journal_it_is_not_looked_at_again() -> None:
+    bench = Bench()
+    bench.journal.add(DISK.format(1))
+
+    counts = [len(seen) for seen in bench.looks(int, lambda: bench.journal.add("nothing", priority=6), int)]
+
+    assert counts == [1, 1, 1, 1]
+    assert bench.journal.processed == 2
+
+
+def test_where_nobody_can_say_whether_it_was_written_to_it_is_looked_at_each_time() -> None:
+    bench = Bench(Journal(reliable=False))
+    bench.journal.add(DISK.format(1))
+
+    bench.looks(int, int)
+
+    assert bench.journal.processed == 3
 
 
 def test_what_is_older_than_an_hour_is_forgotten() -> None:

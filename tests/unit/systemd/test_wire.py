@@ -108,6 +108,27 @@ def test_what_is_no_message_is_malformed(garbage: bytes) -> None:
         wire.frame_size(bytearray(garbage), 0)
 
 
+@given(
+    st.lists(st.tuples(TEXT, TEXT, st.just("/a/b"), st.integers(0, 2**32 - 1), TEXT), max_size=5),
+    st.sampled_from([Endianness.little, Endianness.big]),
+)
+def test_rows_are_what_jeepney_reads_too(rows: list[tuple[Any, ...]], endianness: Endianness) -> None:
+    signal = new_signal(DBusAddress("/", interface="a.b"), "Rows", "a(ssous)", (rows,))
+    signal.header.endianness = endianness
+    message = wire.parse(signal.serialise(serial=1))
+
+    assert message.rows() == rows
+    assert [tuple(row) for row in message.body()[0]] == rows
+
+
+@pytest.mark.parametrize(("signature", "body"), [("s", ("x",)), ("a(st)", ([("x", 1)],)), ("as", (["x"],))])
+def test_what_is_no_list_of_plain_rows_is_not_read_as_one(signature: str, body: tuple[Any, ...]) -> None:
+    raw = new_signal(DBusAddress("/", interface="a.b"), "Rows", signature, body).serialise(serial=1)
+
+    with pytest.raises(wire.Malformed):
+        wire.parse(raw).rows()
+
+
 def test_a_body_without_a_dictionary_cannot_be_skimmed() -> None:
     raw = new_signal(DBusAddress("/", interface="a.b"), "Word", "s", ("x",)).serialise(serial=1)
 
