@@ -312,7 +312,7 @@ class Daemon:
 
     def _show_status(self, _happenings: Sequence[Happening]) -> None:
         """Each change of the line wakes PID 1 and all who listen to it: in a storm a few times a second are enough."""
-        if self._status_due is None:
+        if self._status_due is None and self._status_line() != self._notifier.said:
             pause = max(0.0, self._status_at + _STATUS_PAUSE - self._clock.boot())
             if pause > 0:
                 self._status_due = asyncio.get_running_loop().call_later(pause, self._send_status)

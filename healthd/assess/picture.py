@@ -122,9 +122,12 @@ class Picture:
     def __init__(self, components: Iterable[Component]) -> None:
         self.components: dict[str, Component] = {component.name: component for component in components}
         self.items: dict[Name, Item] = {}
+        self._parts: list[Part] | None = None  # made when asked for, which is several times a turn
+        self._status: Status | None = None
 
     def take(self, name: str, assessment: Assessment, wall: float) -> tuple[list[Name], list[Name]]:
         """Put in one component's assessment; returns the items judged and those gone."""
+        self._parts = self._status = None
         component = self.components[name]
         if not assessment.usable:
             for item in component.items:
@@ -140,6 +143,7 @@ class Picture:
 
     def replace_components(self, components: Iterable[Component]) -> None:
         """Take over other components (a reload); those of the same name keep what was judged."""
+        self._parts = self._status = None
         kept: dict[str, Component] = {}
         for component in components:
             old = self.components.get(component.name)
@@ -167,18 +171,20 @@ class Picture:
 
     def parts(self) -> list[Part]:
         """What each component gives to the host's health."""
-        return [
-            Part(
-                score=component.score,
-                weight=component.weight,
-                critical=component.critical
-                or any(item.critical and item.findings for item in component.items.values()),
-                judged=component.judged,
-                lost=bool(component.lost),
-            )
-            for component in self.components.values()
-            if not component.absent
-        ]
+        if self._parts is None:
+            self._parts = [
+                Part(
+                    score=component.score,
+                    weight=component.weight,
+                    critical=component.critical
+                    or any(item.critical and item.findings for item in component.items.values()),
+                    judged=component.judged,
+                    lost=bool(component.lost),
+                )
+                for component in self.components.values()
+                if not component.absent
+            ]
+        return self._parts
 
     @property
     def unhealthy(self) -> frozenset[str]:
@@ -187,7 +193,9 @@ class Picture:
 
     def status(self) -> Status:
         """The status of the host."""
-        return host_status(self.parts())
+        if self._status is None:
+            self._status = host_status(self.parts())
+        return self._status
 
     def score(self) -> float:
         """The overall score of the host."""

@@ -38,6 +38,11 @@ class Notifier:
         """Whether systemd has not taken yet what it must know."""
         return bool(self._owed)
 
+    @property
+    def said(self) -> str | None:
+        """The line of status that systemd was told last."""
+        return self._status
+
     def ready(self, status: str) -> None:
         """The first judgement is done, or a reload is."""
         self._status = status
