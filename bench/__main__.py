@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import heal, history, hung, rest, start, status, storm
+from bench import heal, history, hung, load, often, probes, rest, scrape, size, start, status, storm
 from bench import round as one_round
 from bench.stage import Stage, stage
 from bench.table import as_json, show
@@ -29,6 +29,11 @@ BENCHES: dict[str, Callable[[Stage], Measured]] = {
     "rest": rest.measure,
     "history": history.measure,
     "round": one_round.measure,
+    "often": often.measure,
+    "size": size.measure,
+    "scrape": scrape.measure,
+    "load": load.measure,
+    "probes": probes.measure,
 }
 
 

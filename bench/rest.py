@@ -1,4 +1,4 @@
-"""At rest: CPU, wake-ups and memory with 100 and with 1,000 units watched, node_exporter's memory beside it."""
+"""At rest: CPU, wake-ups and memory with 100 and with 1,000 units watched, with every built-in component."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ WINDOWS: Final = 2
 
 _SERVICE: Final = "[Service]\nExecStart=/usr/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 _TEMPLATE: Final = "bench-rest@{}.service"
-_EXPORTER: Final = "prometheus-node-exporter.service"
-_SCRAPE: Final = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9100/metrics').read()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ class _Rest:
 
 def measure(stage: Stage) -> Measured:
     """First with few units, then with many."""
-    few, exporter = _at_rest(stage, 0, FEW), _exporter_pss(stage)
+    few = _at_rest(stage, 0, FEW)
     many = _at_rest(stage, FEW, MANY)
     rows = (
         series(f"CPU, {FEW} units", "% of a core", few.cpu),
@@ -44,19 +42,17 @@ def measure(stage: Stage) -> Measured:
         series(f"wake-ups a minute, {MANY} units", "", many.wakes),
         series(f"PSS, {FEW} units", "KiB", [few.pss]),
         series(f"PSS, {MANY} units", "KiB", [many.pss]),
-        series(f"PSS of node_exporter, {FEW} units, 10 scrapes", "KiB", [exporter]),
     )
     cpu, more_cpu, wakes, more_wakes = (row.median for row in rows[:4])
     return Measured(
         name="rest: nothing happens",
         series=rows,
         figures=(
-            Figure(name=f"CPU, {FEW} units", value=cpu, unit="%", limit=0.02),
+            Figure(name=f"CPU, {FEW} units", value=cpu, unit="%", limit=0.05),
             Figure(name=f"wake-ups a minute, {FEW} units", value=wakes, unit="", limit=10),
             ratio(f"CPU, {MANY} / {FEW} units", more_cpu, cpu, 1.5),
             ratio(f"wake-ups, {MANY} / {FEW} units", more_wakes, wakes, 1.5),
-            Figure(name=f"PSS, {FEW} units", value=few.pss / 1024, unit="MiB", limit=24),
-            ratio("PSS, healthd / node_exporter", few.pss, exporter, 1.25),
+            Figure(name=f"PSS, {FEW} units", value=few.pss / 1024, unit="MiB", limit=27),
             Figure(name="PSS for each further unit", value=(many.pss - few.pss) / (MANY - FEW), unit="KiB", limit=2),
         ),
     )
@@ -64,41 +60,43 @@ def measure(stage: Stage) -> Measured:
 
 def _at_rest(stage: Stage, first: int, units: int) -> _Rest:
     """With instances from `first` added, so that there are `units` of them."""
-    names = [_TEMPLATE.format(number) for number in range(first, units)]
-    stage.unit(_TEMPLATE.format(""), _SERVICE, instances=names)
-    stage.host.run(["systemctl", "start", *names], seconds=300)
+    watched(stage, first, units)
     stage.host.run(["systemctl", "restart", "healthd.service"])
     stage.host.run(["healthctl", "status"], check=False)  # what is loaded for clients weighs as well
     time.sleep(QUIET_SECONDS)
+    found = [cpu_and_wakes(stage, WINDOW_SECONDS) for _ in range(WINDOWS)]
+    cpu, wakes = zip(*found, strict=True)
+    return _Rest(cpu=cpu, wakes=wakes, pss=weight(stage, "healthd.service"))
+
+
+def watched(stage: Stage, first: int, units: int) -> None:
+    """Have instances from `first` on, so that there are `units` of them, enabled and running."""
+    names = [_TEMPLATE.format(number) for number in range(first, units)]
+    stage.unit(_TEMPLATE.format(""), _SERVICE, instances=names)
+    stage.host.run(["systemctl", "start", *names], seconds=300)
+
+
+def cpu_and_wakes(stage: Stage, seconds: float) -> tuple[float, float]:
+    """Of the next seconds: healthd's CPU in per cent of a core, and its wake-ups a minute, all threads."""
+    before = usage(stage), _switches(stage)
+    time.sleep(seconds)
+    after = usage(stage), _switches(stage)
+    return (after[0] - before[0]) / seconds / 1e4, (after[1] - before[1]) / seconds * 60
+
+
+def usage(stage: Stage, unit: str = "healthd.service") -> int:
+    """Microseconds of CPU since the unit started."""
+    group = stage.host.show(unit, "ControlGroup")["ControlGroup"]
+    return int(stage.host.read(f"/sys/fs/cgroup{group}/cpu.stat").split()[1])
+
+
+def weight(stage: Stage, unit: str) -> float:
+    """KiB: see `bench.inside.weight`."""
+    return float(stage.inside("weight", stage.host.show(unit, "MainPID")["MainPID"])["alone"])
+
+
+def _switches(stage: Stage) -> int:
+    """To and from its threads that live now."""
     pid = stage.host.show("healthd.service", "MainPID")["MainPID"]
-    cpu, wakes = [], []
-    for _ in range(WINDOWS):
-        before = _spent(stage, pid)
-        time.sleep(WINDOW_SECONDS)
-        after = _spent(stage, pid)
-        cpu.append((after[0] - before[0]) / 1e6 / WINDOW_SECONDS * 100)
-        wakes.append((after[1] - before[1]) / WINDOW_SECONDS * 60)
-    return _Rest(cpu=tuple(cpu), wakes=tuple(wakes), pss=_pss(stage, pid))
-
-
-def _spent(stage: Stage, pid: str) -> tuple[int, int]:
-    """Microseconds of CPU, and switches to and from its threads, since it started."""
-    group = stage.host.show("healthd.service", "ControlGroup")["ControlGroup"]
-    usage = stage.host.read(f"/sys/fs/cgroup{group}/cpu.stat").split()[1]
     switches = stage.host.sh(f"cat /proc/{pid}/task/*/status | grep ctxt_switches")
-    return int(usage), sum(int(line.split()[1]) for line in switches.splitlines())
-
-
-def _pss(stage: Stage, pid: str) -> float:
-    """KiB, read by a program that shares nothing with the measured one but the C library."""
-    return float(stage.host.sh(f"grep ^Pss: /proc/{pid}/smaps_rollup").split()[1])
-
-
-def _exporter_pss(stage: Stage) -> float:
-    stage.host.run(["systemctl", "start", _EXPORTER])
-    time.sleep(1)
-    for _ in range(10):
-        stage.host.python(_SCRAPE)
-    pss = _pss(stage, stage.host.show(_EXPORTER, "MainPID")["MainPID"])
-    stage.host.run(["systemctl", "stop", _EXPORTER])
-    return pss
+    return sum(int(line.split()[1]) for line in switches.splitlines())

@@ -15,6 +15,8 @@ HOT: Final = 500
 COLD: Final = 120
 UNITS: Final = 100
 
+_KINDS: Final = (("1 s apart", "cold"), ("hot", "hot"))
+
 _SERVICE: Final = "[Service]\nExecStart=/usr/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 _TEMPLATE: Final = "bench-round@{}.service"
 
@@ -26,8 +28,9 @@ def measure(stage: Stage) -> Measured:
     stage.host.run(["systemctl", "start", *names], seconds=300)
     stage.host.run(["systemctl", "stop", "healthd.service", "healthd.socket"])
     found = stage.inside("rounds", str(HOT), str(COLD))
-    cold, hot = _whole("one round, 1 s apart", found["cold"]), _whole("one round, hot", found["hot"])
-    cpu = [series(f"processor time of a round, {name}", "ms", found["cpu"][kind]) for name, kind in _KINDS]
+    both = found["together"]
+    cold, hot = (series(f"one round, {name}", "ms", both[kind]["wall"]) for name, kind in _KINDS)
+    cpu = [series(f"processor time of a round, {name}", "ms", both[kind]["cpu"]) for name, kind in _KINDS]
     return Measured(
         name=f"round: one round of {len(found['cold'])} built-in components",
         series=(cold, *_each(found["cold"]), hot, *_each(found["hot"]), *cpu, *_each(found["rare"])),
@@ -38,13 +41,6 @@ def measure(stage: Stage) -> Measured:
             Figure(name="p99, hot", value=hot.percentile(99), unit="ms", limit=10),
         ),
     )
-
-
-_KINDS: Final = (("1 s apart", "cold"), ("hot", "hot"))
-
-
-def _whole(name: str, times: Mapping[str, Sequence[float]]) -> Series:
-    return series(name, "ms", [sum(one) for one in zip(*times.values(), strict=True)])
 
 
 def _each(times: Mapping[str, Sequence[float]]) -> list[Series]:

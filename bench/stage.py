@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _TREE = Path(__file__).parents[1]
 _IN_HOST = "/opt/bench"
-_PEERS = ("monit", "prometheus-node-exporter")
+_PEERS = ("monit", "prometheus-alertmanager", "prometheus-node-exporter")
 _CONFIGURATION = "/etc/healthd/conf.d/bench.toml"
 
 LIMITS_LIFTED = """

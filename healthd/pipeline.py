@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     from healthd.sample import Bound, Sampled, Sampler
 
 FAILED_SECONDS: Final = 60.0
-"""So long after the last time a round asks systemd for failed units, in case a signal was lost."""
-
 RECONCILE_SECONDS: Final = 600.0
-"""Likewise a round compares all units with what is known of them."""
+"""So long after the last time a round asks systemd for failed units, and for all of them, should a signal be lost."""
 
 ATTEMPT_SECONDS: Final = 1.0
 """While an attempt on it waits for its recovery to be seen, a component is looked at this often."""
@@ -100,7 +98,7 @@ class Pipeline:
         self._shown: tuple[State, Status] = (State.UNKNOWN, Status.UNKNOWN)
         self._watchers: list[Callable[[Sequence[Happening]], None]] = []
         self._turns = asyncio.Condition()
-        self._begun = self._ended = 0
+        self._begun = self._ended = self._rounds = 0
         self._system = units.system_state()
 
     # What makes a turn come
@@ -233,8 +231,8 @@ class Pipeline:
 
     async def _safety_net(self) -> None:
         """Now and then ask systemd itself, should a signal have been lost."""
-        interval = self.settings.health.check_interval_seconds
-        now = self._clock.boot()
+        interval, now = self.settings.health.check_interval_seconds, self._clock.boot()
+        self._rounds += 1
         self._next_round += interval * max(1, (now - self._next_round) // interval + 1)
         soon = now + interval / 2  # of two rounds the nearer one
         try:

@@ -28,6 +28,9 @@ LEAST_SECONDS: Final = 120.0
 _AHEAD: Final = 3.0
 """How many times as far as it has seen a forecast looks ahead."""
 
+_ROUGHLY: Final = 4.0
+"""What rises so many times too slowly to matter is not looked at closely: as nearly everything nearly always."""
+
 _FITTED: Final = 24
 """A slope is the median over all pairs of so many points: 276 pairs."""
 
@@ -60,11 +63,11 @@ def seconds_to(points: Points, limit: float, *, falling: bool = False) -> float 
     if len(points) < LEAST_POINTS or points[-1][0] - points[0][0] < LEAST_SECONDS:
         return None
     sign = -1.0 if falling else 1.0
-    past = tuple((at, sign * value) for at, value in points)
-    latest = _median(value for _, value in past[-_LATEST:])
-    if latest <= past[0][1]:
+    past = tuple((at, -value) for at, value in points) if falling else points
+    latest, span = _median(value for _, value in past[-_LATEST:]), past[-1][0] - past[0][0]
+    if latest <= past[0][1] or sign * limit - latest > _ROUGHLY * _AHEAD * _risen(past):
         return None
-    slope, span = _slope(past), past[-1][0] - past[0][0]
+    slope = _slope(past)
     if slope <= 0 or slope * span < _NOISE * _noise(past, slope) or _goes_up_and_down(past, slope * span):
         return None
     if _slope(past[-len(past) // 3 :]) < _LASTING * slope:
@@ -90,6 +93,13 @@ def _median(values: Iterable[float]) -> float:
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def _risen(points: Points) -> float:
+    """By how much the value rose over its past, roughly: its newest third against its oldest."""
+    third = len(points) // 3
+    oldest, newest = points[:third], points[-third:]
+    return 1.5 * max(0.0, _median(value for _, value in newest) - _median(value for _, value in oldest))
 
 
 def _thinned(points: Points) -> Points:

@@ -70,6 +70,7 @@ class Notifier:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.active, self.why_off = True, ""
+        self.said: str | None = None
         self.interval: float | None = None
         self._more = asyncio.Event()
 
@@ -77,9 +78,11 @@ class Notifier:
         return self.interval
 
     def ready(self, status: str) -> None:
+        self.said = status
         self._tell(f"ready: {status}")
 
     def status(self, text: str) -> None:
+        self.said = text
         self._tell(f"status: {text}")
 
     def reloading(self) -> None:

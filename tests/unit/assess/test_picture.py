@@ -43,6 +43,19 @@ def test_a_look_gives_a_score_and_says_what_was_judged() -> None:
     assert whole.components["services"].checked_at == 100.0
 
 
+def test_a_status_that_was_asked_for_holds_no_longer_than_to_the_next_look_or_reload() -> None:
+    whole = picture(A)
+    seen = [whole.status()]
+
+    whole.take("services", Assessment(items=(BAD,)), 101.0)
+    seen.append(whole.status())
+    whole.replace_components([component("memory", combine=worst)])
+    seen.append(whole.status())
+
+    assert seen == [Status.HEALTHY, Status.UNHEALTHY, Status.UNKNOWN]
+    assert whole.score() == 0.0
+
+
 def test_a_whole_look_takes_out_what_it_does_not_show() -> None:
     whole = picture(A, B)
 

@@ -21,6 +21,7 @@ def test_without_systemd_it_does_nothing_and_says_that_it_is_off(monkeypatch: py
     notifier.watchdog()
     notifier.stopping()
 
+    assert notifier.said == "all is well"
     assert not notifier.active
     assert "NOTIFY_SOCKET" in notifier.why_off
     assert notifier.watchdog_interval() is None
