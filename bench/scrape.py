@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bench.stage import Stage
 
 UNITS: Final = 10
-BEATS: Final = 30
+BEATS: Final = 7
 SECONDS: Final = 2
 SCRAPES: Final = 15
 ROUNDS: Final = 4

@@ -74,7 +74,6 @@ class Daemon:
         self._config, self._clock, self._log = config, clock, log
         self._host, self._notifier = LinuxHost(), Notifier()
         self._units = SystemdUnits(self._clock, log)
-        self._specs = find_checks()
         self._actions = find_actions()
         self._settings = settings
         self._store = SqliteStore(
@@ -212,7 +211,7 @@ class Daemon:
         )
 
     def _checks(self, settings: Settings) -> list[Bound]:
-        return bind(settings, self._specs)
+        return bind(settings, find_checks({component.type for component in settings.component.values()}))
 
     def _sockets(self) -> list[socket.socket]:
         handed = inherited()

@@ -15,7 +15,7 @@ from healthd.errors import PluginError
 from healthd.model import ActionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable
 
     from healthd.config import Settings
     from healthd.model import Assessment, Item, JobResult
@@ -65,9 +65,12 @@ class ActionSpec:
     run: Callable[[Units, str, float], Coroutine[Any, Any, JobResult]]
 
 
-def find_checks() -> dict[str, CheckSpec]:
-    """All checks by type; raises PluginError."""
-    return _by_name([(spec.type, spec) for spec in _find("healthd.checks", "CHECK", CheckSpec)])
+def find_checks(types: Container[str] | None = None) -> dict[str, CheckSpec]:
+    """The checks of these types, None: all, by type; raises PluginError.
+
+    A check stands in the file of its name: what no component is of a type of need not be in memory.
+    """
+    return _by_name([(spec.type, spec) for spec in _find("healthd.checks", "CHECK", CheckSpec, types)])
 
 
 def find_actions() -> dict[ActionKind, ActionSpec]:
@@ -84,9 +87,11 @@ def _by_name(specs: list[tuple[_K, _T]]) -> dict[_K, _T]:
     return found
 
 
-def _find(package: str, constant: str, kind: type[_T]) -> list[_T]:
+def _find(package: str, constant: str, kind: type[_T], wanted: Container[str] | None = None) -> list[_T]:
     found = []
     for module in iter_modules(import_module(package).__path__, f"{package}."):
+        if wanted is not None and module.name.rpartition(".")[2] not in wanted:
+            continue
         try:
             spec = getattr(import_module(module.name), constant)
         except (ImportError, AttributeError, SyntaxError) as error:

@@ -52,6 +52,7 @@ NOT_IN_THE_DAEMON: Final = (
     *("xml", "html", "csv", "unittest", "doctest", "pdb", "multiprocessing", "concurrent.futures.process", "ctypes"),
     *("statistics", "fractions", "decimal", "pickle", "difflib"),
     *("healthd.net.http", "healthd.net.tls", "healthd.net.x509"),
+    *("healthd.checks.http", "healthd.checks.metrics", "healthd.checks.exec", "healthd.formats.exposition"),
     *("sqlite3.dump", "zipfile", "tarfile", "cProfile", "tracemalloc", "importlib.metadata", "pytest"),
     *("healthd.cli", "healthd.config.reference", "healthd.config.rule"),
 )

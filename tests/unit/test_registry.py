@@ -49,6 +49,11 @@ def test_every_check_is_found_by_its_type() -> None:
     assert {name: spec.type for name, spec in checks.items()} == {name: name for name in checks}
 
 
+def test_a_check_stands_in_the_file_of_its_name_so_that_those_of_some_types_alone_can_be_loaded() -> None:
+    assert all(find_checks({name}) == {name: spec} for name, spec in find_checks().items())
+    assert find_checks({"no such type"}) == {}
+
+
 def test_every_action_is_found_by_its_kind() -> None:
     actions = find_actions()
 
