@@ -12,7 +12,7 @@ from stat import S_ISDIR, S_ISLNK
 from typing import TYPE_CHECKING, Final
 
 from healthd.evidence import Change, ChangeKind, Changes
-from healthd.host.dpkg import Dpkg
+from healthd.host.dpkg import Dpkg, aliases
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +25,7 @@ MOST: Final = 40
 
 _MOST_FILES: Final = 2000  # that are looked at below the folders of one unit
 _DEPTH: Final = 4
+_DPKG_SECONDS: Final = 1.0  # its log has no finer times
 _VOLATILE: Final = ("/proc/", "/sys/", "/dev/", "/run/", "/var/run/", "/var/lib/", "/var/log/", "/tmp/")  # noqa: S108
 # Folders of /etc that many packages share: what changes there need not have to do with this one.
 _SHARED_BY_MANY: Final = """
@@ -56,8 +57,11 @@ class ChangeFinder:
         for unit in units:
             owner = self._owner(unit, look)
             owners |= {owner.name} if owner is not None else set()
-            upgraded = owner is not None and any(change.what == owner.name for change in packages)
-            look.unit(unit, owner.files if owner is not None and upgraded else ())
+            if owner is not None:
+                # Its configuration stays as it is where somebody edited it.
+                unpacked = set(owner.files) - set(owner.conffiles)
+                look.came(unpacked, max((each.at for each in packages if each.what == owner.name), default=None))
+            look.unit(unit)
             look.configuration(unit, owner)
         found = [*look.found, *(_owned(change, owners) for change in packages)]
         if booted is not None and since <= booted <= until:
@@ -86,42 +90,48 @@ class _Look:
     def __init__(self, root: Path, since: float, until: float) -> None:
         self._root, self._since, self._until = root, since, until
         self._seen: set[str] = set()
+        self._came: dict[str, float] = {}
         self.found: list[Change] = []
         self.missed: list[str] = []
 
-    def unit(self, unit: UnitFiles, packaged: Sequence[str]) -> None:
-        """What the unit is made of. `packaged`: files that just came with an upgrade, which is told already."""
+    def came(self, paths: Iterable[str], at: float | None) -> None:
+        """These files came with a package at this time (None: not lately): that is told, and they need not be."""
+        if at is not None:
+            self._came |= {name: at + _DPKG_SECONDS for path in paths for name in aliases(path)}
+
+    def unit(self, unit: UnitFiles) -> None:
+        """What the unit is made of."""
         for path in (unit.fragment, *unit.drop_ins):
-            self._file(path, ChangeKind.UNIT_FILE, packaged, " (systemd has not read it yet)" if unit.stale else "")
+            self._file(path, ChangeKind.UNIT_FILE, " (systemd has not read it yet)" if unit.stale else "")
         for base in ("/etc/systemd/system", "/run/systemd/system"):
             for folder in dict.fromkeys((f"{unit.name}.d", f"{_template(unit.name)}.d")):
                 self._folder(f"{base}/{folder}", unit.drop_ins)
         for path in unit.environment:
-            self._file(path, ChangeKind.CONFIGURATION, packaged)
+            self._file(path, ChangeKind.CONFIGURATION)
         for path in unit.programs:
             if path.startswith(_VOLATILE):
                 continue
             kind = ChangeKind.CONFIGURATION if path.startswith("/etc/") else ChangeKind.PROGRAM
             for parent in Path(path).parents:  # who deploys by a link such as /srv/app/current touches no file
                 self._link(str(parent), kind)
-            self._file(path, kind, packaged)
+            self._file(path, kind)
 
     def configuration(self, unit: UnitFiles, owner: Package | None) -> None:
         """The configuration of what the unit is of: its conffiles, and all below the folders that are its own."""
         stem = _stem(unit.name)
         for path in owner.conffiles if owner is not None else ():
-            self._file(path, ChangeKind.CONFIGURATION, ())
+            self._file(path, ChangeKind.CONFIGURATION)
         own = {stem} if owner is None else {stem, owner.name, *_folders(owner.files)}
         left = _MOST_FILES
         for name in sorted(own - _SHARED):
             for path in self._below(f"/etc/{name}"):
-                self._file(path, ChangeKind.CONFIGURATION, ())
+                self._file(path, ChangeKind.CONFIGURATION)
                 left -= 1
                 if not left:
                     self.missed.append(f"not all of the configuration of {unit.name} was looked at: it is too much")
                     return
 
-    def _file(self, path: str, kind: ChangeKind, packaged: Sequence[str], more: str = "") -> None:
+    def _file(self, path: str, kind: ChangeKind, more: str = "") -> None:
         if not path or path in self._seen:
             return
         if self._link(path, kind):
@@ -136,9 +146,10 @@ class _Look:
             return
         if S_ISDIR(found.st_mode):
             return
-        if self._since <= found.st_mtime <= self._until:
+        # A package keeps the dates of its files, which are older than its installation.
+        if self._since <= found.st_mtime <= self._until and found.st_mtime > self._came.get(path, 0.0):
             self._note(found.st_mtime, kind, path, f"was edited{more}")
-        elif self._since <= found.st_ctime <= self._until and path not in packaged:
+        elif self._since <= found.st_ctime <= self._until and path not in self._came:
             self._note(found.st_ctime, kind, path, f"was replaced, or its owner or mode changed{more}")
 
     def _link(self, path: str, kind: ChangeKind) -> bool:

@@ -57,7 +57,7 @@ class Dpkg:
 
     def owner(self, path: str, hints: Iterable[str]) -> Package | None:
         """The package that a file is of. Those whose names begin as a hint are looked at first: there are thousands."""
-        wanted = [f"{name}\n".encode() for name in _aliases(path)]
+        wanted = [f"{name}\n".encode() for name in aliases(path)]
         lists = sorted(self._info.glob("*.list"))
         beginnings = tuple(hint for hint in hints if hint)
         lists.sort(key=lambda file: not file.name.startswith(beginnings))
@@ -81,7 +81,7 @@ def _paths(data: bytes) -> tuple[str, ...]:
     return tuple(os.fsdecode(line[line.find(b"/") :]) for line in lines if b"/" in line)
 
 
-def _aliases(path: str) -> tuple[str, ...]:
+def aliases(path: str) -> tuple[str, ...]:
     """The names that one file may have in a package: /lib is /usr/lib, and either may stand in a list."""
     other = path.removeprefix("/usr") if path.startswith("/usr/lib/") else f"/usr{path}"
     return (path, other) if path.startswith(("/lib/", "/usr/lib/")) else (path,)

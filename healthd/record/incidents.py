@@ -105,7 +105,8 @@ class Incidents:
             incident = replace(incident, missed=tuple(every)[:_MOST_MISSED])
         (self._going if number in self._going else self._over)[number] = incident
         self._store.file(incident)
-        if incident.changes and not before.changes:
+        telling = incident.severity is not Severity.LOW or any(change.own for change in incident.changes)
+        if incident.changes and not before.changes and telling:
             self._tell(incident)
 
     def _known(self, number: int) -> Incident | None:

@@ -157,6 +157,21 @@ def test_a_file_that_came_with_an_upgrade_is_not_told_beside_it(tree: Tree) -> N
     assert [(change.what, change.text) for change in found] == [("web", "was upgraded from 1.0 to 1.1")]
 
 
+def test_a_file_that_was_edited_after_an_upgrade_is_told_and_one_that_was_made_for_it_is_not(tree: Tree) -> None:
+    other = "/usr/sbin/web"
+    tree.package("web", FRAGMENT.removeprefix("/usr"), other, "/etc/web.conf", conffiles=("/etc/web.conf",))
+    tree.put("/etc/web.conf", at=NOW - 310)
+    tree.put(FRAGMENT, at=NOW - 60)
+    tree.put(other, at=NOW - 310)
+    tree.log(log_line(NOW - 300, "upgrade web:amd64 1.0 1.1"))
+
+    assert tree.told(UnitFiles(name="web.service", fragment=FRAGMENT, programs=(other,))) == [
+        (FRAGMENT, "was edited"),
+        ("web", "was upgraded from 1.0 to 1.1"),
+        ("/etc/web.conf", "was edited"),
+    ]
+
+
 def test_packages_are_told_by_dpkgs_log_the_units_own_first(tree: Tree) -> None:
     tree.package("web-common", "/lib/systemd/system/web.service")
     tree.log(

@@ -46,6 +46,12 @@ class Desk:
         self.incidents.hear(happenings)
         return self.kept()
 
+    def happens_to(self, number: int) -> None:
+        """A slight issue opens, of an incident of this number."""
+        key = Key("pressure", f"{number}", IssueType.PRESSURE)
+        self.tickets[key] = ticket(key, unit=None, severity=Severity.LOW, incident=number)
+        self.incidents.hear([Opened(ticket=self.tickets[key])])
+
     def kept(self, number: int = 1) -> Incident:
         return self.store.filed[number]
 
@@ -246,6 +252,15 @@ def test_what_changed_before_an_issue_without_a_unit_names_what_it_is_about() ->
     desk.incidents.found(1, changes=(UPGRADED,))
 
     assert desk.log.records[-1].message.startswith("incident 1 (storage /var is filling up): libc6 was")
+
+
+def test_of_what_hardly_matters_only_changes_of_its_own_are_said_in_the_journal() -> None:
+    desk = Desk()
+    for number, changes in ((1, (UPGRADED,)), (2, (EDITED,))):
+        desk.happens_to(number)
+        desk.incidents.found(number, changes=changes)
+
+    assert [record.fields["incident"] for record in desk.log.of(Event.CHANGES_FOUND)] == [2]
 
 
 def test_nothing_is_kept_of_what_nobody_knows() -> None:
