@@ -23,7 +23,6 @@ from healthd.events import Event
 from healthd.explain import Explainer
 from healthd.heal import Healer
 from healthd.host import LinuxHost
-from healthd.inquiry import Inquiry
 from healthd.model import Severity, Status
 from healthd.net import Network
 from healthd.outputs import Outputs
@@ -90,7 +89,6 @@ class Daemon:
         self._beats: Beats
         self._pipeline: Pipeline
         self._view: View
-        self._inquiry: Inquiry
         self._doctor: Doctor
         self._front: Front
 
@@ -100,9 +98,6 @@ class Daemon:
         state, engine_clock = await self._restore()
         self._pipeline = self._assemble(state, engine_clock)
         self._view = View(self._pipeline, self._host, self._clock, self._started_at)
-        self._inquiry = Inquiry(
-            self._pipeline, units=self._units, host=self._host, store=self._store, clock=self._clock, log=self._log
-        )
         await self._recall()
         sockets = self._sockets()
         try:
@@ -117,7 +112,7 @@ class Daemon:
 
     async def _live(self, group: asyncio.TaskGroup, sockets: Sequence[socket.socket]) -> None:
         healer = Healer(self._units, self._actions, self._log, group, self._pipeline.reported)
-        self._pipeline.healer, healer.before = healer, self._inquiry.before
+        self._pipeline.healer = healer
         self._begin(group, self._start(group, sockets), "start")
         await self._stopping.wait()
         self._notifier.stopping()
@@ -131,13 +126,18 @@ class Daemon:
         self._units.on_change(self._heard)
         self._begin(group, self._units.run(), "units")
         await self._wait_for_systemd()
+        early: list[Sequence[Happening]] = []
+        deaf = self._pipeline.watch(early.append)
         self._begin(group, self._pipeline.run(), "pipeline")
         await self._pipeline.turned()
         self._become_ready()
-        self._begin(group, self._inquiry.run(), "inquiry")
         # After READY: clients wait in the backlog meanwhile, and a start need not wait for what serves them.
         from healthd.expose.front import Front
+        from healthd.inquiry import Inquiry
 
+        inquiry = Inquiry(self._pipeline, self._units, self._host, store=self._store, clock=self._clock, log=self._log)
+        deaf()
+        self._begin(group, inquiry.run(early), "inquiry")
         tally = Tally(self._pipeline, self._view, self._host)
         self._front = Front(self._control(sockets, tally), self._units, self._host, self._log)
         tally.requests = self._front.requests
@@ -180,13 +180,12 @@ class Daemon:
         self._log.event(Event.STORAGE_FAILED, message, severity=Severity.HIGH, reason="cannot_read")
 
     async def _recall(self) -> None:
-        """Trends and incidents go on where they were; trends not from before the host booted."""
+        """Trends go on where they were, but for those from before the host booted."""
         booted = self._clock.wall() - self._host.uptime()
         try:
             self._pipeline.recall(await self._store.recent(max(self._clock.wall() - HORIZON, booted)))
         except StorageError as error:
             self._log.debug("the history of the last hour is not known", error=str(error))
-        await self._inquiry.recall()
 
     def _assemble(self, state: EngineState, engine_clock: EngineClock) -> Pipeline:
         ports = Ports(

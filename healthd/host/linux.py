@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from healthd.errors import ReadError
 from healthd.host import cpu, memory, network, pressure, sensors, tables
 from healthd.host.aside import Aside
-from healthd.host.changes import ChangeFinder
 from healthd.host.disks import Disks
 from healthd.host.groups import group_usage
 from healthd.host.own import own_process
@@ -49,7 +48,7 @@ class LinuxHost:
         self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
         self._packages, self._packages_aside = Packages(), Aside("dpkg's list")
         self._packaging = Packaging(proc_root)
-        self._changes, self._changes_aside = ChangeFinder(), Aside("a look for what changed")
+        self._changes_aside = Aside("a look for what changed")
         self._disks = Disks(proc_root, sys_root, Path("/etc/fstab"))
         self._began: float | None = None
 
@@ -106,8 +105,10 @@ class LinuxHost:
 
     async def changes(self, units: Sequence[UnitFiles], since: float, until: float) -> Changes:
         """What changed in this time (Unix seconds)."""
+        from healthd.host.changes import ChangeFinder  # noqa: PLC0415  not before something went wrong
+
         booted = time.time() - self.uptime()
-        look = partial(self._changes.find, tuple(units), since, until, booted)
+        look = partial(ChangeFinder().find, tuple(units), since, until, booted)
         with _reading("what changed"):
             return await self._changes_aside.ask(look, deadline=_CHANGES_SECONDS)
 

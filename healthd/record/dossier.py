@@ -19,7 +19,6 @@ COLUMNS: Final = "id, opened_at, ended_at, severity, title, result, changed, dat
 
 _OWN: Final = frozenset({"id", "opened_at", "ended_at", "severity", "title", "result", "events"})
 _DATA: Final = tuple(field.name for field in fields(Incident) if field.name not in _OWN)
-_LINE_BYTES: Final = 60  # of JSON around a line, or around what changed
 
 
 def row(incident: Incident) -> Row:
@@ -59,13 +58,6 @@ def incident_of(values: Sequence[Any]) -> Incident:
             "changes": tuple(Change(**{**each, "kind": ChangeKind(each["kind"])}) for each in plain["changes"]),
         },
     )
-
-
-def size(incident: Incident) -> int:
-    """About how many bytes it takes in the file. Rather more."""
-    texts = [line.text for run in incident.runs for line in run.lines]
-    texts += [change.what + change.text for change in incident.changes]
-    return 2000 + sum(2 * len(text) + _LINE_BYTES for text in texts) + 500 * len(incident.runs)
 
 
 def headline(changes: Sequence[Change], opened_at: float) -> str:

@@ -43,13 +43,13 @@ class Incidents:
         self._over: dict[int, Incident] = {}
 
     def recall(self, incidents: Iterable[Incident]) -> None:
-        """Go on with those that were going on when healthd ended; those that ended meanwhile are over now."""
+        """Go on with those that were going on when healthd ended. What is heard next ends those that are over."""
         going = running(self._tickets().values())
         for incident in incidents:
             if incident.ended_at is None:
-                self._going[incident.id] = incident
-                if incident.id not in going:
-                    self._end(incident, "over when healthd looked again")
+                over = incident.id not in going
+                result = "over when healthd looked again" if over else incident.result
+                self._going[incident.id] = replace(incident, result=result)
 
     def unseen(self) -> tuple[Ticket, ...]:
         """The open issues of incidents at which nobody has looked: healthd ended before that was written down."""
@@ -70,7 +70,7 @@ class Incidents:
                 changed.add(incident.id)
         going = running(self._tickets().values()) if self._going else frozenset()
         for number in [number for number in self._going if number not in going]:
-            self._end(self._going[number], "")
+            self._end(self._going[number])
             changed.discard(number)
         for number in changed:
             self._store.file(self._going[number])
@@ -129,12 +129,12 @@ class Incidents:
             follows=ticket.follows,
         )
 
-    def _end(self, incident: Incident, text: str) -> None:
+    def _end(self, incident: Incident) -> None:
         del self._going[incident.id]
         now = self._clock.wall()
         took = span(max(0.0, now - incident.opened_at))
         part_of = self._part_of(incident)
-        result = f"part of incident {part_of}" if part_of else f"{text or incident.result}, after {took}"
+        result = f"part of incident {part_of}" if part_of else f"{incident.result}, after {took}"
         self._over[incident.id] = over = replace(incident, ended_at=now, result=result, part_of=part_of)
         while len(self._over) > _OVER_KEPT:
             del self._over[min(self._over)]

@@ -12,8 +12,6 @@ from math import fsum, nan
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from healthd.record.dossier import COLUMNS, row
-from healthd.record.dossier import size as incident_size
 from healthd.record.tiers import HOUR, ROUND, SPAN5, TIERS, Layouts, pack, rows
 
 if TYPE_CHECKING:
@@ -32,9 +30,12 @@ ROUND_BYTES_KEPT: Final = 8 * 1024 * 1024
 
 EVENTS_KEPT: Final = 50_000
 
+INCIDENT_BYTES: Final = 100_000
+"""What one takes at most; see record/incidents.py for the bounds that add up to this."""
+
 INCIDENTS_KEPT: Final = 1000
 INCIDENT_BYTES_KEPT: Final = 16 * 1024 * 1024
-"""The newest incidents, so many of them and so much of evidence at most."""
+"""Of incidents the newest, so many of them and so much of their evidence at most."""
 
 _PERIODS: Final = 4  # at a time; two come due in an hour's last commit
 _AT_A_TIME: Final = 1000  # rows of a table to forget; in five minutes come 300 at most
@@ -52,7 +53,6 @@ _NOTE: Final = """
 """
 
 
-_INCIDENT: Final = f"INSERT OR REPLACE INTO incident ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # our own names
 _TOO_MANY_INCIDENTS: Final = """
     DELETE FROM incident WHERE id IN (
         SELECT id FROM (
@@ -66,7 +66,10 @@ _TOO_MANY_INCIDENTS: Final = """
 def write(connection: sqlite3.Connection, batch: Batch, days: float) -> bool:
     """Write a batch. True where periods were over: they are thinned out, and what is older than `days` is forgotten."""
     connection.executemany(_NOTE, map(_fields, batch.notes))
-    connection.executemany(_INCIDENT, map(row, batch.incidents))
+    if batch.incidents:
+        from healthd.record import filing  # noqa: PLC0415  many hosts have none for months
+
+        filing.write(connection, batch.incidents)
     if not batch.rounds:
         return False
     layouts = Layouts(connection)
@@ -87,7 +90,7 @@ def size(batch: Batch) -> int:
     rounds = len(batch.rounds) * (4 * len(batch.layout) + _ROW_BYTES)
     spans = _PERIODS * 12 * len(batch.layout)
     layouts = 100 * len(batch.layout)
-    told = 500 * len(batch.notes) + sum(map(incident_size, batch.incidents))
+    told = 500 * len(batch.notes) + INCIDENT_BYTES * len(batch.incidents)
     return 2 * (rounds + spans + layouts + told) + _PAGES
 
 

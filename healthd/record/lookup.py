@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left
 from contextlib import closing
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import lru_cache
 from itertools import groupby
 from math import ceil, fsum, inf, isnan
@@ -16,7 +16,6 @@ from operator import attrgetter, mul
 from typing import TYPE_CHECKING, Final
 
 from healthd.answers import History, Note, Point, SeriesHistory
-from healthd.record.dossier import COLUMNS, incident_of
 from healthd.record.tiers import HOUR, ROUND, SPAN5, TIERS, Layouts, Row, rows
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthd.answers import HistoryQuery, Series
-    from healthd.evidence import Incident
     from healthd.record.readings import Batch
     from healthd.record.tiers import Tier
 
@@ -34,15 +32,11 @@ RECENT_POINTS: Final = 240
 _BUSY_SECONDS: Final = 1.0
 _NEVER: Final = 2**62
 _LAST: Final = 30  # seconds that the newest round stands for, as far as anybody knows
-_EVENTS: Final = """
+EVENTS: Final = """
     SELECT at, event, component, item, issue, severity, status, score, action, unit, attempt, outcome, reason,
         duration_ms, message, incident
     FROM event WHERE at >= ? AND at < ?
 """
-_OF_INCIDENT: Final = _EVENTS.replace("at >= ? AND at < ?", "incident = ?")
-_INCIDENTS: Final = f"""
-    SELECT {COLUMNS} FROM incident WHERE opened_at >= ? OR ended_at IS NULL ORDER BY opened_at DESC, id DESC LIMIT ?
-"""  # noqa: S608  # our own names
 
 
 def look_up(path: Path, query: HistoryQuery, fresh: Batch) -> History:
@@ -50,7 +44,7 @@ def look_up(path: Path, query: HistoryQuery, fresh: Batch) -> History:
     width = (query.until - query.since) / query.points
     # A coarser tier that has half as many rows as there may be points is still a good picture, and much less to read.
     tier = next((each for each in (HOUR, SPAN5) if width >= each.step / 2), ROUND)
-    with closing(_open(path)) as connection:
+    with closing(opened(path)) as connection:
         found = _covering(connection, tier, ceil(query.since), ceil(query.until))
         found += _of(fresh, query.since, query.until)
         series = _gather(found, query.wants, query.since, width, query.points)
@@ -67,7 +61,7 @@ def look_up(path: Path, query: HistoryQuery, fresh: Batch) -> History:
 
 def look_back(path: Path, since: float, fresh: Batch) -> Mapping[Series, Sequence[tuple[float, float]]]:
     """All rounds since then, as `ports.Store.recent` has them."""
-    with closing(_open(path)) as connection:
+    with closing(opened(path)) as connection:
         found = list(rows(connection, Layouts(connection), ROUND, ceil(since), _NEVER))
     found += _of(fresh, since, inf)
     newest = max((row.at for row in found), default=0)
@@ -76,38 +70,8 @@ def look_back(path: Path, since: float, fresh: Batch) -> Mapping[Series, Sequenc
     return {each: [(point.at, point.mean) for point in points] for each, points in series.items()}
 
 
-def find_incidents(path: Path, since: float, most: int, fresh: Batch) -> list[Incident]:
-    """The newest incidents that began since then, or go on, as `ports.Store.incidents` has them."""
-    with closing(_open(path)) as connection:
-        found = connection.execute(_INCIDENTS, (since, most)).fetchall()
-    known = {incident.id: incident for incident in map(incident_of, found)}
-    known |= {each.id: each for each in fresh.incidents if each.opened_at >= since or each.ended_at is None}
-    return sorted(known.values(), key=lambda each: (each.opened_at, each.id), reverse=True)[:most]
-
-
-def find_incident(path: Path, number: int, fresh: Batch) -> Incident | None:
-    """The incident of this number (0: the newest) with its events, the first and the last of very many."""
-    with closing(_open(path)) as connection:
-        number = number or max(
-            connection.execute("SELECT ifnull(max(id), 0) FROM incident").fetchone()[0],
-            *(each.id for each in fresh.incidents),
-            0,
-        )
-        row = connection.execute(f"SELECT {COLUMNS} FROM incident WHERE id = ?", (number,)).fetchone()  # noqa: S608
-        rows = connection.execute(f"{_OF_INCIDENT} ORDER BY at, id", (number,)).fetchall()
-    incident = next((each for each in fresh.incidents if each.id == number), None)
-    if incident is None and row is not None:
-        incident = incident_of(row)
-    if incident is None:
-        return None
-    events = [Note(**dict(zip(_FIELDS, each, strict=True))) for each in rows]
-    events += [note for note in fresh.notes if note.incident == number]
-    if len(events) > MOST_EVENTS:
-        events = [*events[: MOST_EVENTS // 5], *events[-(MOST_EVENTS - MOST_EVENTS // 5) :]]
-    return replace(incident, events=tuple(events))
-
-
-def _open(path: Path) -> sqlite3.Connection:
+def opened(path: Path) -> sqlite3.Connection:
+    """A connection that only reads."""
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
     connection.execute("PRAGMA cache_size = -256")
     return connection
@@ -235,12 +199,17 @@ def _concerns(query: HistoryQuery, note: Note) -> bool:
 def _events(connection: sqlite3.Connection, query: HistoryQuery) -> list[Note]:
     """The newest of that time, oldest first."""
     values: tuple[float | str, ...]
-    sql, values = _EVENTS, (query.since, query.until)
+    sql, values = EVENTS, (query.since, query.until)
     for name, value in (("component", query.component), ("item", query.item or None)):
         if value is not None:
             sql, values = f"{sql} AND {name} = ?", (*values, value)
     found = connection.execute(f"{sql} ORDER BY at DESC, id DESC LIMIT {MOST_EVENTS}", values).fetchall()
-    return [Note(**dict(zip(_FIELDS, row, strict=True))) for row in reversed(found)]
+    return notes(reversed(found))
+
+
+def notes(rows_of_events: Iterable[tuple[object, ...]]) -> list[Note]:
+    """What `EVENTS` selects, as events."""
+    return [Note(**dict(zip(_FIELDS, row, strict=True))) for row in rows_of_events]  # type: ignore[arg-type]
 
 
 _FIELDS: Final = tuple(field.name for field in fields(Note))

@@ -19,7 +19,7 @@ from healthd.errors import StorageError
 from healthd.events import Event
 from healthd.model import Severity
 from healthd.record.database import Database, damaged
-from healthd.record.lookup import find_incident, find_incidents, look_back, look_up
+from healthd.record.lookup import look_back, look_up
 from healthd.record.readings import Readings
 from healthd.record.words import counted
 from healthd.record.worker import Worker
@@ -134,12 +134,16 @@ class SqliteStore:
 
     async def incidents(self, *, since: float, most: int) -> Sequence[Incident]:
         """The newest incidents; see `ports.Store`."""
+        from healthd.record.filing import find_incidents  # noqa: PLC0415  a start need not wait for it
+
         await self._kept()
         fresh = self._readings.look()
         return await self._look(lambda: find_incidents(self._path, since, most, fresh))
 
     async def incident(self, number: int) -> Incident | None:
         """An incident with its events; see `ports.Store`."""
+        from healthd.record.filing import find_incident  # noqa: PLC0415  likewise
+
         await self._kept()
         fresh = self._readings.look()
         return await self._look(lambda: find_incident(self._path, number, fresh))

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 from healthd.errors import BusError, BusLost, BusTimeout
 from healthd.events import Event
 from healthd.model import JobResult, Severity, SystemState
-from healthd.systemd import origins
 from healthd.systemd.bus import Bus, together
 from healthd.systemd.details import DEADLINE, Details
 from healthd.systemd.facts import Ledger
@@ -23,7 +22,6 @@ from healthd.systemd.jobs import Jobs
 from healthd.systemd.kernel_log import KernelLog
 from healthd.systemd.lastwords import LastWords
 from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, UNIT, get, manager, unit_path
-from healthd.systemd.scene import Scenes
 from healthd.systemd.signals import RULES, Due, Signals, bus_call
 from healthd.systemd.stops import StopRecords, Stops
 from healthd.systemd.timedate import TimeDate
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from healthd.jobs import TimerFacts
     from healthd.model import UnitFacts
     from healthd.ports import Clock, Log
+    from healthd.systemd.scene import Scenes
     from healthd.systemd.wire import Incoming
 
 _FIRST_PAUSE: Final = 0.1  # seconds before connecting again, then doubled
@@ -62,7 +61,7 @@ class SystemdUnits:
         self._ledger = Ledger()
         self._stops = Stops(self._ledger, clock, stop_records or StopRecords())
         self._last_words = LastWords()
-        self._scenes = Scenes()
+        self._scenes: Scenes | None = None
         self._details = Details(self._ledger)
         self._timers = Timers()
         self._time_date = TimeDate()
@@ -159,10 +158,16 @@ class SystemdUnits:
 
     async def scene(self, name: str, invocation: str) -> Scene | None:
         """What the journal has of this run. None: it cannot tell."""
+        if self._scenes is None:
+            from healthd.systemd.scene import Scenes  # noqa: PLC0415  not before something went wrong
+
+            self._scenes = Scenes()
         return await self._scenes.of(name, invocation)
 
     async def unit_files(self, name: str) -> UnitFiles:
         """The files that a loaded unit is made of."""
+        from healthd.systemd import origins  # noqa: PLC0415  not before something went wrong
+
         return await origins.unit_files(self._connection(), name)
 
     async def kernel_faults(self) -> tuple[KernelFault, ...]:

@@ -30,22 +30,19 @@ async def followed(unit: UnitFacts, store: MemoryStore | None = None) -> AsyncIt
     """A healthd whose incidents are looked into."""
     clock, host = FakeClock(), FakeHost()
     host.changes_now = Changes(found=(EDITED,))
-    async with assembled(unit, store=store, judged=False, clock=clock) as healthd:
+    async with assembled(unit, store=store, clock=clock) as healthd:
         inquiry = Inquiry(
             healthd.pipeline,
-            units=healthd.units,
-            host=host,
+            healthd.units,
+            host,
             store=healthd.store,
             clock=clock,
             log=healthd.log,
             settle=0.0,
         )
-        if healthd.pipeline.healer is not None:
-            healthd.pipeline.healer.before = inquiry.before
-        await inquiry.recall()
-        await healthd.pipeline.turned()
         healthd.units.scenes["web.service", "first"] = Scene(lines=(Line(at=1.0, source="web", text="it breaks"),))
         task = asyncio.create_task(inquiry.run())
+        await healthd.turn()
         yield healthd
         task.cancel()
 

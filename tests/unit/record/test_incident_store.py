@@ -11,11 +11,14 @@ import pytest
 
 from healthd.answers import Note, Series
 from healthd.errors import StorageError
-from healthd.evidence import Incident
+from healthd.evidence import Incident, Line
 from healthd.record import keep
-from healthd.record.dossier import headline, incident_of, row, size
-from healthd.record.lookup import MOST_EVENTS, find_incident, find_incidents
+from healthd.record.dossier import headline, incident_of, row
+from healthd.record.filing import find_incident, find_incidents
+from healthd.record.incidents import LATER_LINES, MOST_CHANGES, MOST_RUNS
+from healthd.record.lookup import MOST_EVENTS
 from healthd.record.readings import MOST_INCIDENTS, Readings
+from healthd.systemd.scene import LINE_CHARS, LINES
 from tests.unit.expose.fake_control import INCIDENT
 from tests.unit.record.lives import opened, rows_of
 from tests.unit.record.past import NOTHING, START, batch, database, days_pass, write
@@ -61,8 +64,14 @@ def test_characters_that_are_none_are_kept_as_well_as_can_be() -> None:
     assert incident_of(row(replace(PLAIN, title="a\udcff"))).title == "a\\udcff"
 
 
-def test_an_incident_takes_no_more_room_than_is_foreseen() -> None:
-    assert sum(len(str(value)) for value in row(PLAIN)) <= size(PLAIN)
+def test_the_largest_incident_takes_no_more_room_than_is_foreseen() -> None:
+    lines = tuple(Line(at=1_763_928_311.123456, source="a" * 20, text="x" * LINE_CHARS) for _ in range(LINES))
+    first = replace(PLAIN.runs[0], text="x" * 500, lines=lines)
+    runs = (first, *[replace(first, lines=lines[:LATER_LINES])] * (MOST_RUNS - 1))
+    changes = (replace(PLAIN.changes[0], what="x" * 200),) * MOST_CHANGES
+    largest = replace(PLAIN, runs=runs, changes=changes, missed=("x" * 500,) * 20, units=("x" * 100,) * 50)
+
+    assert sum(len(str(value)) for value in row(largest)) <= keep.INCIDENT_BYTES
 
 
 def test_the_headline_is_what_changed_nearest() -> None:

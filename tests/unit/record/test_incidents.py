@@ -292,6 +292,7 @@ def test_incidents_that_are_over_are_let_go_of_in_the_end() -> None:
 def recalled(desk: Desk, *incidents: Incident) -> Desk:
     again = Desk(tickets=desk.tickets, store=desk.store)
     again.incidents.recall(incidents)
+    again.incidents.hear([])
     return again
 
 
