@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from healthd.decide.happenings import Ended, GaveUp, Held, Opened, Resolved, Started
-from healthd.decide.incident import running
+from healthd.decide.incident import running, runs
 from healthd.events import Event
 from healthd.evidence import Incident
 from healthd.model import OutcomeKind, Severity
@@ -44,12 +44,19 @@ class Incidents:
 
     def recall(self, incidents: Iterable[Incident]) -> None:
         """Go on with those that were going on when healthd ended. What is heard next ends those that are over."""
-        going = running(self._tickets().values())
+        tickets = [ticket for ticket in self._tickets().values() if runs(ticket)]
         for incident in incidents:
-            if incident.ended_at is None:
-                over = incident.id not in going
-                result = "over when healthd looked again" if over else incident.result
-                self._going[incident.id] = replace(incident, result=result)
+            if incident.ended_at is not None:
+                continue
+            own = [ticket for ticket in tickets if ticket.incident == incident.id]
+            known = incident if own else replace(incident, result="over when healthd looked again")
+            for ticket in own:  # the newest of what happened may not have been written down, but the state was
+                known = _as_severe(known, ticket)
+                if ticket.gave_up and not known.gave_up:
+                    known = _after(known, GaveUp(ticket=ticket, retry=None))
+            self._going[incident.id] = known
+            if known != incident:
+                self._store.file(known)
 
     def unseen(self) -> tuple[Ticket, ...]:
         """The open issues of incidents at which nobody has looked: healthd ended before that was written down."""

@@ -307,6 +307,18 @@ def test_an_incident_goes_on_over_a_restart_with_all_that_was_found() -> None:
     assert (again.kept().runs, again.kept().attempts) == ((run(),), 1)
 
 
+def test_what_the_state_knows_better_is_taken_from_it() -> None:
+    desk = Desk()
+    desk.happens(Opened(ticket=open_one()))
+    kept = desk.kept()
+    desk.tickets[DOWN] = open_one(severity=Severity.CRITICAL, gave_up_at=1.0)
+
+    known = recalled(desk, kept).kept()
+
+    assert (known.gave_up, known.severity) == (True, Severity.CRITICAL)
+    assert known.result == "healthd gave up on web.service: a person is needed"
+
+
 def test_an_incident_that_ended_meanwhile_is_over() -> None:
     desk = Desk()
     desk.happens(Opened(ticket=open_one()))
