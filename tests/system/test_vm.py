@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.system.far import mounted
 from tests.system.units import obedient
 from tests.system.ward import Ward
 
@@ -41,6 +42,30 @@ fsfreeze --freeze /mnt/frozen
 """
 
 
+LATER = """
+import ctypes, os, sys
+TIME = 0x80  # CLONE_NEWTIME
+libc = ctypes.CDLL(None, use_errno=True)
+libc.unshare(TIME)
+with open("/proc/self/timens_offsets", "w") as offsets:
+    offsets.write("monotonic {0} 0\\nboottime {0} 0\\n")
+if libc.setns(os.open("/proc/self/ns/time_for_children", os.O_RDONLY), TIME):
+    sys.exit(os.strerror(ctypes.get_errno()))
+os.execv("/usr/bin/setpriv", ["setpriv", "--reuid=healthd", "--regid=healthd", "--init-groups", "/usr/sbin/healthd"])
+"""
+"""For healthd alone the host has been up for so many seconds longer: it runs in a time namespace of its own."""
+
+
+def grow_old(ward: Ward, seconds: int) -> None:
+    """Restarts healthd in a time when the host has been up for so much longer: all that happened is that long ago."""
+    cursor = ward.host.cursor()
+    ward.host.write("/usr/local/lib/later.py", LATER.format(seconds))
+    start = "[Service]\nExecStart=\nExecStart=+/usr/bin/python3 /usr/local/lib/later.py\n"
+    ward.host.write("/run/systemd/system/healthd.service.d/later.conf", start)
+    ward.host.sh("systemctl daemon-reload; systemctl restart healthd.service", seconds=120)
+    ward.await_event(cursor, "daemon_ready", seconds=60)
+
+
 def kernel(ward: Ward) -> dict[str, Any]:
     """The items of the component `kernel` after a look at it now."""
     ward.healthctl("check", "kernel")
@@ -70,13 +95,21 @@ def test_a_service_that_runs_out_of_memory_is_healed_and_the_kernel_says_which_i
     assert faults(ward) == {f"oom_kill {unit}"}
     assert ward.ask("status")["status"] != "unhealthy"
 
+    cursor = vm.cursor()
+    grow_old(ward, 700)
+    ward.await_event(cursor, "issue_resolved", component="kernel", issue="kernel_fault", seconds=60)
+    assert kernel(ward)[f"oom_kill {unit}"]["message"].startswith("quiet again")
+
 
 def test_a_disk_that_fails_and_a_task_that_hangs_are_complaints_of_the_kernel(vm: Vm) -> None:
     ward = Ward(host=vm)
     assert kernel(ward) == {}
     cursor = vm.cursor()
     vm.sh(DISK)
+    ward.healthctl("check", "storage")
     vm.sh(BREAK)
+    ward.healthctl("check", "storage")
+    ward.await_event(cursor, "issue_opened", component="storage", item="/mnt/frail", issue="read_only")
     vm.sh(HANG)
     vm.await_record(cursor, "_TRANSPORT=kernel", "PRIORITY=3", seconds=60)
     vm.sh(
@@ -89,3 +122,45 @@ def test_a_disk_that_fails_and_a_task_that_hangs_are_complaints_of_the_kernel(vm
     assert {name.split()[0] for name in seen} == {"io_error", "file_system", "hung_task"}
     assert "hung_task touch" in seen
     assert faults(ward) == set(seen)
+    vm.sh("umount /mnt/frail")
+    ward.healthctl("check", "storage")
+    ward.await_event(cursor, "issue_resolved", component="storage", item="/mnt/frail", issue="read_only")
+
+
+def test_a_disk_that_hangs_is_said_and_holds_nobody_up(vm: Vm) -> None:
+    ward = Ward(host=vm)
+    ward.configure("[health]\ncheck_interval_seconds = 3\n")
+    vm.sh("modprobe loop; truncate -s 8M /root/disk.img; losetup /dev/loop0 /root/disk.img")
+    cursor = vm.cursor()
+    with mounted(ward, "fuseblk", "/dev/loop0", "/mnt/slow") as server:
+        ward.healthctl("check", "storage")
+        ward.kill(server, "STOP")
+        said = ward.await_event(cursor, "check_failed", component="storage", item="/mnt/slow", seconds=60)
+        before = ward.ask("status")["health_checks"]
+        ward.look()
+        ward.look()
+        host = ward.ask("status")
+        ward.kill(server, "CONT")
+        ward.healthctl("check", "storage")
+        ward.healthctl("check", "storage")
+        after = ward.ask("status", "storage")
+
+    assert said["MESSAGE"] == "storage /mnt/slow cannot be judged: does not answer within 2 s"
+    storage = host["health_checks"]["storage"]
+    assert storage["message"].endswith("is unknown: /mnt/slow")
+    assert (host["status"], storage["status"]) == ("degraded", "healthy")
+    late = [name for name, each in host["health_checks"].items() if each["last_check"] <= before[name]["last_check"]]
+    assert late == []
+    assert {item["name"]: item["status"] for item in after["items"]}["/mnt/slow"] == "healthy"
+
+
+def test_a_table_of_threads_that_runs_full_is_an_issue_until_there_is_room(vm: Vm) -> None:
+    ward = Ward(host=vm)
+    ward.configure("[health]\ncheck_interval_seconds = 3\n")
+    cursor = vm.cursor()
+    vm.sh("sysctl --quiet --write kernel.threads-max=$(($(cut -d/ -f2 /proc/loadavg | cut -d' ' -f1) * 10 / 9))")
+    full = ward.await_event(cursor, "issue_opened", component="processes", issue="pressure", seconds=90)
+    vm.sh("sysctl --quiet --write kernel.threads-max=7000")
+    ward.await_event(cursor, "issue_resolved", component="processes", issue="pressure", seconds=90)
+
+    assert "threads exist" in full["MESSAGE"]
