@@ -44,11 +44,12 @@ CORE_SECONDS: Final = 10.0
 _BEFORE_SECONDS: Final = 0.5
 _MOST_INCIDENTS: Final = 200
 _DUMPED: Final = 3
+_PATIENCE: Final = 20  # times SETTLE_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """A run to be looked at, not before `due` (boot seconds). `again`: only for its core dump."""
+    """A run to be looked at, not before `due` (boot seconds). `again`: what changed is known already."""
 
     incident: int
     run: Run
@@ -120,21 +121,31 @@ class Gatherer:
         while True:
             job = await self._jobs.get()
             await asyncio.sleep(max(0.0, job.due - self._clock.boot()))
+            await self._until_quiet()
             await self._look(job)
+
+    async def _until_quiet(self) -> None:
+        """Let healing go first, for a while: in a storm there is more to be started than to be looked at."""
+        for _ in range(_PATIENCE):
+            tried = (ticket.attempt for ticket in self._tickets().values())
+            if all(attempt is None or attempt.ended_at is not None for attempt in tried):
+                return
+            await asyncio.sleep(self._settle)
 
     def _look_at_run(self, ticket: Ticket, unit: UnitFacts | None) -> None:
         seen = self._seen.get(ticket.incident)
         key = (ticket.unit or "", unit.invocation if unit is not None else "")
         if seen is None or key in seen or len(seen) >= MOST_RUNS:
             return
+        again = any(unit == key[0] for unit, _ in seen)
         seen.add(key)
         now, wall = self._clock.boot(), self._clock.wall()
         run = Run(unit=key[0], invocation=key[1], at=wall, text=ticket.message)
         if unit is not None and not unit.running:  # of one that runs, systemd says how the run before it ended
             run = replace(run, code=unit.code, exit_status=unit.exit_status, result=unit.result)
         loaded, opened_at = unit is not None, ticket.opened_wall
-        job = _Job(incident=ticket.incident, run=run, loaded=loaded, opened_at=opened_at, due=now + self._settle)
-        self._queue(job)
+        due = now + self._settle
+        self._queue(_Job(incident=ticket.incident, run=run, loaded=loaded, opened_at=opened_at, due=due, again=again))
 
     def _queue(self, job: _Job) -> None:
         try:
@@ -152,17 +163,14 @@ class Gatherer:
         usage = self._usage.pop((run.unit, run.invocation), None)
         if usage is not None:
             run = replace(run, memory=usage.memory, tasks=usage.tasks)
-        if job.again:
-            self._found(job.incident, run=run)
-            return
-        changes = await self._changes(job, missed)
+        changes = None if job.again else await self._changes(job, missed)
         self._found(
             job.incident,
             run=run if run.unit else None,
             changes=changes.found if changes is not None else None,
             missed=(*missed, *(changes.missed if changes is not None else ())),
         )
-        if run.code == _DUMPED and run.core is None:
+        if run.code == _DUMPED and run.core is None and self._clock.boot() <= job.due + CORE_SECONDS / 2:
             asyncio.get_running_loop().call_later(CORE_SECONDS, self._queue, replace(job, run=run, again=True))
 
     async def _changes(self, job: _Job, missed: list[str]) -> Changes | None:

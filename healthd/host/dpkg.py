@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TAIL: Final = 1024 * 1024  # of a log: what an upgrade of thousands of packages writes
+_MOST_FOUND: Final = 500
 _MOST_LISTED: Final = 20_000  # files of one package that are looked through
 _DONE: Final = {
     "install": "was installed ({new})",
@@ -37,6 +38,8 @@ class Dpkg:
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._log, self._info = root / "var/log/dpkg.log", root / "var/lib/dpkg/info"
+        self._found: dict[str, Path | None] = {}  # the list that a path stands in
+        self._found_at = 0
 
     @property
     def there(self) -> bool:
@@ -56,7 +59,19 @@ class Dpkg:
         return tuple(change for change in _parsed(lines) if since <= change.at <= until)
 
     def owner(self, path: str, hints: Iterable[str]) -> Package | None:
-        """The package that a file is of. Those whose names begin as a hint are looked at first: there are thousands."""
+        """The package that a file is of. Those whose names begin as a hint are looked at first: there are thousands.
+
+        What was found is remembered until dpkg does something.
+        """
+        changed_at = self._info.stat().st_mtime_ns
+        if changed_at != self._found_at or len(self._found) > _MOST_FOUND:
+            self._found, self._found_at = {}, changed_at
+        if path not in self._found:
+            self._found[path] = self._search(path, hints)
+        file = self._found[path]
+        return None if file is None else self._package(file, file.read_bytes())
+
+    def _search(self, path: str, hints: Iterable[str]) -> Path | None:
         wanted = [f"{name}\n".encode() for name in aliases(path)]
         lists = sorted(self._info.glob("*.list"))
         beginnings = tuple(hint for hint in hints if hint)
@@ -64,7 +79,7 @@ class Dpkg:
         for file in lists:
             data = file.read_bytes()
             if any(line in data and (b"\n" + line) in (b"\n" + data) for line in wanted):
-                return self._package(file, data)
+                return file
         return None
 
     def _package(self, file: Path, data: bytes) -> Package:

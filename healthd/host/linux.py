@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from healthd.answers import OwnProcess
     from healthd.evidence import Changes, UnitFiles
     from healthd.figures import Cpu, GroupUsage, Memory, Mount, Network, Pressure, Sensor, Tables, Updates
+    from healthd.host.changes import ChangeFinder
 
 _START_TIME = 19  # proc_pid_stat(5): field 22, counted from behind the name of the program
 _ESTABLISHED = b"01"  # the kernel's number for TCP_ESTABLISHED, in hexadecimal as /proc/net/tcp prints it
@@ -49,6 +50,7 @@ class LinuxHost:
         self._packages, self._packages_aside = Packages(), Aside("dpkg's list")
         self._packaging = Packaging(proc_root)
         self._changes_aside = Aside("a look for what changed")
+        self._changes: ChangeFinder | None = None
         self._disks = Disks(proc_root, sys_root, Path("/etc/fstab"))
         self._began: float | None = None
 
@@ -105,10 +107,12 @@ class LinuxHost:
 
     async def changes(self, units: Sequence[UnitFiles], since: float, until: float) -> Changes:
         """What changed in this time (Unix seconds)."""
-        from healthd.host.changes import ChangeFinder  # noqa: PLC0415  not before something went wrong
+        if self._changes is None:
+            from healthd.host.changes import ChangeFinder  # noqa: PLC0415  not before something went wrong
 
+            self._changes = ChangeFinder()
         booted = time.time() - self.uptime()
-        look = partial(ChangeFinder().find, tuple(units), since, until, booted)
+        look = partial(self._changes.find, tuple(units), since, until, booted)
         with _reading("what changed"):
             return await self._changes_aside.ask(look, deadline=_CHANGES_SECONDS)
 

@@ -223,6 +223,7 @@ def test_each_failed_run_is_looked_at_once_and_of_many_the_first_ones() -> None:
     scenery = asyncio.run(play())
 
     assert [run.invocation for run in scenery.of("run")] == ["first", "run-2", "run-3", "run-4", "run-5"]
+    assert len(scenery.host.looked_for) == 1  # what changed before is the same for all of them
     assert len(scenery.of("surroundings")) == 1
 
 
@@ -253,6 +254,24 @@ def test_in_a_storm_what_finds_no_room_is_said_and_not_looked_at(monkeypatch: py
     )
 
     assert [number for number, what in scenery.found if "missed" in what] == [3, 4]
+
+
+def test_while_something_is_being_healed_evidence_waits_but_not_for_ever() -> None:
+    async def play(*, heals_for_ever: bool) -> Scenery:
+        scenery = Scenery()
+        scenery.tickets[DOWN] = ticket(incident=1, attempt=attempt())
+        async with at_work(scenery):
+            scenery.gatherer.hear([opened()])
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert scenery.of("run") == []
+            if not heals_for_ever:
+                scenery.tickets[DOWN] = ticket(incident=1, attempt=attempt(ended_at=1.0))
+            await scenery.until("run")
+        return scenery
+
+    for heals_for_ever in (False, True):
+        assert len(asyncio.run(play(heals_for_ever=heals_for_ever)).of("run")) == 1
 
 
 def test_an_issue_without_an_incident_is_not_looked_at() -> None:

@@ -280,6 +280,19 @@ def test_what_cannot_be_read_is_said(tree: Tree) -> None:
     )
 
 
+def test_which_package_a_file_is_of_is_remembered_until_dpkg_does_something(tree: Tree) -> None:
+    dpkg, lists = Dpkg(tree.root), tree.root / "var/lib/dpkg/info"
+    assert dpkg.owner("/usr/sbin/web", ()) is None
+    (lists / "web.list").write_text("/usr/sbin/web\n")
+    os.utime(lists, ns=(0, 1))
+
+    owner = dpkg.owner("/usr/sbin/web", ())
+    assert owner is not None
+    (lists / "other.list").write_text("/usr/sbin/web\n")
+    os.utime(lists, ns=(0, 1))
+    assert dpkg.owner("/usr/sbin/web", ("other",)) == owner
+
+
 def test_a_file_is_of_the_package_that_lists_just_this_path(tree: Tree) -> None:
     tree.package("more", "/usr/sbin/webserver", "/x/usr/sbin/web")
     tree.package("web:amd64", "/usr/sbin/web")
