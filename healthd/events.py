@@ -26,6 +26,8 @@ class Event(StrEnum):
     API_REQUEST = "api_request"
     CHECK_FAILED = "check_failed"
     STORAGE_FAILED = "storage_failed"
+    CASCADE_BEGAN = "cascade_began"
+    CASCADE_ENDED = "cascade_ended"
     BUS_CHANGED = "bus_changed"
     LOG_DROPPED = "log_dropped"
     FEATURE_OFF = "feature_off"
@@ -51,6 +53,8 @@ MESSAGE_IDS: Final[dict[Event, str]] = {
     Event.API_REQUEST: "78315421f112402d9567662ee305bdd7",
     Event.CHECK_FAILED: "ca3dc93a23744433801b7654444b0ec2",
     Event.STORAGE_FAILED: "29da4f2ce3754cbc98420b4208cdc91b",
+    Event.CASCADE_BEGAN: "65a1362351174a7988f813d88a27f42f",
+    Event.CASCADE_ENDED: "40b3f7ff1e0a4d3ea2254a4e2de0f395",
     Event.BUS_CHANGED: "397dffdfa0ca48018d63090d57bd3394",
     Event.LOG_DROPPED: "833da030a71a40869a88903e01339a21",
     Event.FEATURE_OFF: "7f4879acd166409b8521773f5d5e47c4",

@@ -8,6 +8,7 @@ from healthd.answers import Explanation
 from healthd.assess.picture import summary
 from healthd.assess.score import DEGRADED, HEALTHY
 from healthd.config import permitted
+from healthd.decide.failure import CLASSES, class_of
 from healthd.decide.policy import Case, Verdict, rule
 from healthd.decide.state import Ticket
 from healthd.errors import BusError, RequestError
@@ -127,7 +128,7 @@ class Explainer:
             score=item.score,
             message=item.message,
             limit=_UNIT_LIMIT if unit else _LIMIT,
-            facts=_facts(unit) if unit else {},
+            facts=(_facts(unit) if unit else {}) | _failure(self._worst(component.name, item.name), unit),
             ticket=self._worst(component.name, item.name),
             stopped=item.stopped,
             also=also,
@@ -194,6 +195,14 @@ class Explainer:
             return "running", Verdict(action=ticket.attempt.action, text=f"attempt {ticket.attempt.number} is running")
         verdict = self.verdict(ticket)
         return ("hold" if verdict.hold else "act" if verdict.action else "nothing"), verdict
+
+
+def _failure(ticket: Ticket | None, unit: UnitFacts | None) -> dict[str, str]:
+    """The class of the failure, and what it calls for."""
+    kind = class_of(ticket.key.type, ticket.cause, unit) if ticket is not None else None
+    if kind is None:
+        return {}
+    return {"failure": kind, "remedy": f"{CLASSES[kind].remedy}: {CLASSES[kind].why}"}
 
 
 def _facts(unit: UnitFacts) -> dict[str, str]:

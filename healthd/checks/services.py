@@ -65,6 +65,14 @@ async def sample(ports: Ports, options: ServicesSettings, names: frozenset[str] 
     if not await _current(ports):
         return Reading(at=ports.clock.boot(), current=False, units=(), names=names)
     facts = ports.units.facts()
+    # Why systemd stopped a unit is known when it is known what it binds to; then it may be one to be watched.
+    stopped = [
+        unit.name
+        for unit in (facts.values() if names is None else map(facts.get, sorted(names)))
+        if unit and unit.stopped_by_job and unit.detail is None
+    ]
+    if stopped:
+        await ports.units.describe(stopped)
     chosen = [
         unit
         for unit in (facts.values() if names is None else map(facts.get, sorted(names)))
@@ -91,7 +99,8 @@ def _watched(unit: UnitFacts, options: ServicesSettings) -> bool:
     name = unit.name
     if name not in options.unit and name not in options.watch:
         # What an enabled unit needs is looked at from its first failure on, lest it vanish while it comes back.
-        wanted = unit.active == "failed" or (unit.detail is not None and unit.detail.required_by_enabled)
+        needed = unit.detail is not None and unit.detail.required_by_enabled
+        wanted = needed or unit.active == "failed" or unit.stopped_for != ""
         if name.endswith(".service"):
             wanted = (wanted or unit.enabled) and matches(options.watch, name)
         if not wanted:  # as most units of a host
@@ -134,7 +143,7 @@ def _may_restart(unit: UnitFacts, at: float) -> bool:
     """
     if unit.active not in ("failed", "inactive") or at >= unit.changed_at + SECOND_LOOK:
         return False
-    if unit.active == "inactive" and (unit.stopped_by_job or not unit.code):
+    if unit.active == "inactive" and (unit.stopped_by_job or unit.stopped_for or not unit.code):
         return False
     return unit.detail is None or unit.detail.restart not in ("", "no")
 
@@ -182,7 +191,7 @@ def _inactive(unit: UnitFacts, table: UnitSettings, at: float) -> Item:
         return _item(unit, table, 1.0, "stopped on purpose", stopped=True)
     if unit.detail is None:
         return _between(unit, table, "not running; systemd has not said why yet")
-    if unit.code == 0 and not unit.dependency_failed:
+    if unit.code == 0 and not (unit.dependency_failed or unit.stopped_for):
         return _well(unit, table, "not running")
     if cause_of(unit) is not Cause.CLEAN_EXIT:
         return _down(unit, table, at)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthd.config import Settings, UnitSettings
-    from healthd.decide.state import EngineState, Ticket
+    from healthd.decide.state import Cascade, EngineState, Ticket
     from healthd.model import ActionKind, HoldReason, IssueType, Item, SystemState, UnitFacts
 
 
@@ -59,7 +59,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """All that a hold may look at. `usage` indexes the state's tickets and marks; None: made when it is needed."""
+    """All that a hold may look at. `usage` indexes the tickets and marks; None: made of the state when it is needed.
+
+    `cascade`: the one that is under way.
+    """
 
     settings: Settings
     state: EngineState
@@ -67,6 +70,7 @@ class Case:
     ticket: Ticket
     by_hand: bool = False
     usage: Usage | None = None
+    cascade: Cascade | None = None
 
     @property
     def unit(self) -> UnitFacts | None:

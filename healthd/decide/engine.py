@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from healthd.decide.cascade import follow_downs
 from healthd.decide.case import is_well
+from healthd.decide.graph import roots_first
 from healthd.decide.happenings import GaveUp, Held, Unsupported
 from healthd.decide.observe import observe, recover
 from healthd.decide.policy import rule
@@ -17,7 +19,7 @@ from healthd.decide.state import INTERRUPTED, Mark
 from healthd.decide.turn import Step, Turn
 from healthd.decide.upgrade import follow
 from healthd.decide.verify import Wait, verify
-from healthd.model import OutcomeKind
+from healthd.model import HoldReason, OutcomeKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from healthd.decide.state import EngineState, Key, Ticket
     from healthd.model import JobResult
 
+_BEHIND_OTHERS = frozenset({HoldReason.DEPENDENCY, HoldReason.CASCADE, HoldReason.PRESSURE})
+"""What waits for another unit is decided again in every step: whatever happened may have been to that one."""
+
 __all__ = ["Step", "reset", "resume", "step"]
 
 
@@ -36,6 +41,7 @@ def step(settings: Settings, state: EngineState, moment: Moment, news: News) -> 
     turn = Turn(settings, state, moment)
     follow(turn)
     observe(turn, news.items)
+    follow_downs(turn)
     _settle(turn, news.results)
     _obey(turn, news.orders)
     _decide(turn, news)
@@ -110,12 +116,20 @@ def _obey(turn: Turn, orders: Iterable[Order]) -> None:
 
 def _decide(turn: Turn, news: News) -> None:
     touched, now = {*news.items, *news.gone}, turn.moment.now
-    for ticket in list(turn.tickets.values()):
-        if not ticket.open or ticket.attempt is not None:
-            continue
-        due = ticket.wake_at is not None and ticket.wake_at <= now
-        if not (due or news.everything or ticket.unit in turn.freed or ticket.key.name in touched):
-            continue
+    due = [
+        ticket
+        for ticket in turn.tickets.values()
+        if ticket.open
+        and ticket.attempt is None
+        and (
+            news.everything
+            or ticket.hold in _BEHIND_OTHERS
+            or (ticket.wake_at is not None and ticket.wake_at <= now)
+            or ticket.unit in turn.freed
+            or ticket.key.name in touched
+        )
+    ]
+    for ticket in roots_first(due, turn.moment.facts) if len(due) > 1 else due:
         item = turn.item_of(ticket)
         sure = turn.moment.current or ticket.unit is None
         if item is not None and sure and is_well(item, ticket.key.type):

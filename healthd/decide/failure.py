@@ -1,12 +1,21 @@
-"""What systemd's Result and exit status mean: the class of a failure, in one table, with the words for people."""
+"""What systemd's Result and exit status mean, or that a probe fails: the class of a failure, and what it calls for.
+
+`CLASSES` is the one table of it. What is done, `explain`, the journal and the manual all go by it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from signal import Signals
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from healthd.model import IssueType
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from healthd.model import UnitFacts
 
 _EXITED, _KILLED, _DUMPED = 1, 2, 3  # CLD_* of waitid(2), as in ExecMainCode
@@ -14,7 +23,7 @@ _EX_CONFIG = 78  # sysexits.h: a program says of itself that its configuration i
 
 
 class Cause(StrEnum):
-    """Why a unit is down."""
+    """Why a unit is down, or what else is wrong with it."""
 
     SIGNAL = "signal"
     CORE_DUMP = "core_dump"
@@ -29,6 +38,80 @@ class Cause(StrEnum):
     DEPENDENCY = "dependency"
     CLEAN_EXIT = "clean_exit"
     UNKNOWN = "unknown"
+    HUNG = "hung"
+    LEAK = "leak"
+    CRASH_LOOP = "crash_loop"
+
+
+class Remedy(StrEnum):
+    """What a class of failures calls for, before anything else is asked."""
+
+    START = "start"
+    RESTART = "restart"
+    ROOT = "heal what it requires"
+    SYSTEM = "leave it to systemd"
+    REPORT = "report it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureClass:
+    """What a class of failures calls for, and `why`, in a clause for people."""
+
+    remedy: Remedy
+    why: str
+
+
+CLASSES: Final[Mapping[Cause, FailureClass]] = MappingProxyType(
+    {
+        Cause.SIGNAL: FailureClass(remedy=Remedy.START, why="it did not end by itself, so a start brings it back"),
+        Cause.CORE_DUMP: FailureClass(
+            remedy=Remedy.START, why="a fault of the program; a start brings it back until it meets that again"
+        ),
+        Cause.EXIT_CODE: FailureClass(remedy=Remedy.START, why="what made it end may have passed; a start tries again"),
+        Cause.TIMEOUT: FailureClass(remedy=Remedy.START, why="it may be slow this once; a start tries again"),
+        Cause.WATCHDOG: FailureClass(
+            remedy=Remedy.START, why="systemd ended the run that hung; a start begins a new one"
+        ),
+        Cause.OOM: FailureClass(
+            remedy=Remedy.START,
+            why="its end freed the memory, so a start brings it back; only more memory keeps it up",
+        ),
+        Cause.START_LIMIT: FailureClass(
+            remedy=Remedy.START, why="systemd has counted too many starts; the count is reset before the next one"
+        ),
+        Cause.RESOURCES: FailureClass(remedy=Remedy.START, why="what was lacking may be there again"),
+        Cause.PROTOCOL: FailureClass(remedy=Remedy.START, why="its start may go well this time"),
+        Cause.UNKNOWN: FailureClass(remedy=Remedy.START, why="nothing speaks against a start"),
+        Cause.DEPENDENCY: FailureClass(
+            remedy=Remedy.ROOT, why="what it requires is healed first; then it is started again"
+        ),
+        Cause.CONFIG: FailureClass(
+            remedy=Remedy.REPORT, why="no restart can mend that; its configuration must be mended"
+        ),
+        Cause.CLEAN_EXIT: FailureClass(
+            remedy=Remedy.REPORT, why='it may be meant to end (clean_exit = "heal" starts such a unit again)'
+        ),
+        Cause.HUNG: FailureClass(
+            remedy=Remedy.RESTART, why="it runs and does not do its work; a restart ends that run"
+        ),
+        Cause.LEAK: FailureClass(remedy=Remedy.RESTART, why="its memory runs to the limit; a restart gives it back"),
+        Cause.CRASH_LOOP: FailureClass(
+            remedy=Remedy.SYSTEM, why="systemd restarts it by itself (Restart=); healthd acts when systemd gives up"
+        ),
+    }
+)
+"""Every class of failures of a unit. Whether the remedy may be carried out is the policy's business."""
+
+OF_A_UNIT: Final = frozenset(
+    {
+        IssueType.SERVICE_DOWN,
+        IssueType.SERVICE_HUNG,
+        IssueType.PROBE_FAILED,
+        IssueType.JOB_FAILED,
+        IssueType.HEARTBEAT_MISSED,
+    }
+)
+"""The issues that an action on a unit may mend."""
 
 
 # systemd.exec(5), "Process Exit Codes": what systemd could not set up before the program ran. 204 (no memory) is left
@@ -90,6 +173,8 @@ _RESULTS: Final = {
 }
 
 
+_CAUSES: Final = frozenset(Cause)
+
 _UNUSABLE: Final = {
     "error": "systemd cannot read its unit file",
     "bad-setting": "systemd cannot use its unit file",
@@ -110,7 +195,7 @@ def cause_of(unit: UnitFacts) -> Cause:
     """The class of the failure that a unit which is not running shows."""
     if unit.load in _UNUSABLE or _is_config(unit):
         return Cause.CONFIG
-    if unit.dependency_failed:
+    if unit.dependency_failed or unit.stopped_for:
         return Cause.DEPENDENCY
     if unit.result in _RESULTS:
         return _RESULTS[unit.result]
@@ -123,6 +208,32 @@ def cause_of(unit: UnitFacts) -> Cause:
     # With another status either SuccessExitStatus= names it, or somebody reset the failed state since: systemd does not
     # tell one from the other, and what failed must not pass for what ended well.
     return Cause.EXIT_CODE if unit.exit_status else Cause.CLEAN_EXIT
+
+
+def class_of(issue: IssueType, cause: str, unit: UnitFacts | None) -> Cause | None:
+    """The class of an issue of a unit: as systemd has it now, maybe newer than what the check saw. None: it has none.
+
+    `cause` is what the check said, `unit` the one that healing would act on.
+    """
+    if unit is None:
+        return None
+    match issue:
+        case IssueType.CRASH_LOOP:
+            return Cause.CRASH_LOOP
+        case IssueType.HIGH_MEMORY:
+            return Cause.LEAK
+        case IssueType.SERVICE_DOWN | IssueType.JOB_FAILED if not _is_down(unit):
+            return Cause(cause) if cause in _CAUSES else Cause.UNKNOWN
+        case IssueType.SERVICE_DOWN | IssueType.JOB_FAILED:
+            return cause_of(unit)
+        case _ if issue in OF_A_UNIT:
+            return cause_of(unit) if _is_down(unit) else Cause.HUNG
+        case _:
+            return None
+
+
+def _is_down(unit: UnitFacts) -> bool:
+    return unit.active in ("failed", "inactive")
 
 
 def _is_config(unit: UnitFacts) -> bool:
@@ -154,6 +265,8 @@ def in_words(unit: UnitFacts) -> str:
             return f"ended with exit status {unit.exit_status}"
         case Cause.EXIT_CODE:
             return "one of its commands failed"
+        case Cause.DEPENDENCY if unit.stopped_for:
+            return f"stopped by systemd because {unit.stopped_for}, which it binds to, went down"
         case Cause.DEPENDENCY:
             return "not started, because something that it requires has failed"
         case Cause.CLEAN_EXIT:

@@ -98,7 +98,27 @@ class UpgradeLasts:
     over: bool
 
 
-Happening = Opened | Resolved | Held | LeftAlone | Started | Ended | GaveUp | Unsupported | UpgradeLasts
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeBegan:
+    """These units went down within so many seconds: from now on healthd acts on one at a time."""
+
+    units: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeEnded:
+    """Nothing of a cascade is left to be healed. `still`: those of its units that are not well all the same."""
+
+    units: tuple[str, ...]
+    still: tuple[str, ...]
+    took: float
+
+
+OfTheHost = UpgradeLasts | CascadeBegan | CascadeEnded
+"""What is about no single issue."""
+
+Happening = Opened | Resolved | Held | LeftAlone | Started | Ended | GaveUp | Unsupported | OfTheHost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

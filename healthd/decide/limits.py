@@ -65,14 +65,28 @@ def host_instants(marks: Iterable[Mark], now: float, window: float) -> list[floa
 
 
 class Usage:
-    """What healthd has in flight and what it did lately, by unit: what the limits of an action look at."""
+    """What is wrong with units, what healthd has in flight and what it did lately: what a decision looks at."""
 
     def __init__(self, tickets: Iterable[Ticket], marks: Iterable[Mark]) -> None:
-        self.acting = {ticket.attempt.unit for ticket in tickets if ticket.attempt is not None}
+        self.acting: set[str] = set()
         self.host: list[float] = []
         self._units: dict[str, list[float]] = {}
+        self._tickets: dict[str, dict[Key, Ticket]] = {}
+        for ticket in tickets:
+            self.saw(ticket)
+            if ticket.attempt is not None:
+                self.acting.add(ticket.attempt.unit)
         for mark in marks:
             self._count(mark)
+
+    def saw(self, ticket: Ticket) -> None:
+        """This is how an issue stands now."""
+        if ticket.unit is not None:
+            self._tickets.setdefault(ticket.unit, {})[ticket.key] = ticket
+
+    def open_on(self, unit: str) -> list[Ticket]:
+        """The open issues of a unit."""
+        return [ticket for ticket in self._tickets.get(unit, {}).values() if ticket.open]
 
     def began(self, mark: Mark) -> None:
         """An action on a unit is dispatched."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from healthd.config import CleanExit, Heal, permitted
+from healthd.decide.cascade import in_front, pressed_until
 from healthd.decide.case import Case, Moment, Verdict, is_well
-from healthd.decide.failure import Cause, cause_of
+from healthd.decide.failure import CLASSES, Cause, Remedy, class_of
+from healthd.decide.graph import blocker
 from healthd.decide.limits import backoff, free_at, jitter
 from healthd.decide.remedy import remedy, why_none
 from healthd.decide.upgrade import upgrading
@@ -102,8 +104,8 @@ def _not_meant_to_run(case: Case) -> Verdict | None:
     unit = case.unit
     if case.by_hand or unit is None or case.table.heal in (Heal.ON, Heal.SUGGEST) or unit.enabled:
         return None
-    if unit.detail is not None and unit.detail.required_by_enabled and unit.file_state != "transient":
-        return None
+    if unit.file_state != "transient" and (unit.stopped_for or (unit.detail and unit.detail.required_by_enabled)):
+        return None  # it is needed, or it ran, and nobody but systemd stopped it
     words = {"transient": "transient", "disabled": "disabled"}.get(unit.file_state, "not enabled")
     return _hold(HoldReason.NOT_ALLOWED, f"the unit is {words}, and no enabled unit requires it")
 
@@ -116,25 +118,16 @@ def _oneshot(case: Case) -> Verdict | None:
     return None
 
 
-def _cause(case: Case) -> str:
-    """Why the unit is down, whatever the issue is: as systemd has it now, maybe newer than what the check saw."""
-    if case.unit is not None and case.unit.active in ("failed", "inactive"):
-        return cause_of(case.unit)
-    return case.ticket.cause
-
-
-def _clean_exit(case: Case) -> Verdict | None:
-    if _cause(case) == Cause.CLEAN_EXIT and case.table.clean_exit is not CleanExit.HEAL and not case.by_hand:
-        return _hold(
-            HoldReason.CLEAN_EXIT, 'it ended by itself with success (clean_exit = "heal" starts such a unit again)'
-        )
-    return None
-
-
-def _config_error(case: Case) -> Verdict | None:
-    if _cause(case) == Cause.CONFIG and case.unit is not None and not case.by_hand:
-        return _hold(HoldReason.CONFIG_ERROR, "no restart can mend that; its configuration must be mended")
-    return None
+def _only_reported(case: Case) -> Verdict | None:
+    """What the table of failures says is for a person."""
+    kind = class_of(case.ticket.key.type, case.ticket.cause, case.unit)
+    if kind is None or case.by_hand or CLASSES[kind].remedy is not Remedy.REPORT:
+        return None
+    if kind is not Cause.CLEAN_EXIT:
+        return _hold(HoldReason.CONFIG_ERROR, CLASSES[kind].why)
+    if case.table.clean_exit is CleanExit.HEAL:
+        return None
+    return _hold(HoldReason.CLEAN_EXIT, f"it ended by itself with success; {CLASSES[kind].why}")
 
 
 def _dependency(case: Case) -> Verdict | None:
@@ -142,15 +135,25 @@ def _dependency(case: Case) -> Verdict | None:
     if case.by_hand:
         return None
     component = case.settings.component.get(case.ticket.key.component)
-    bad = [name for name in (component.depends_on if component else ()) if name in case.moment.unhealthy]
+    needed, items = component.depends_on if component else (), case.moment.items
+    bad = [name for name in needed if name in case.moment.unhealthy]
     if bad:
         return _hold(HoldReason.DEPENDENCY, f"it depends on {', '.join(bad)}, which is unhealthy")
+    unsure = [name for name in needed if any(not item.settled for key, item in items.items() if key[0] == name)]
+    if unsure:
+        return _hold(HoldReason.DEPENDENCY, f"it depends on {', '.join(unsure)}, which is looked at again first")
     unit = case.unit
-    if unit is None or unit.running or case.ticket.key.component == "services":
+    if unit is None:
         return None
-    if any(other.open and other.unit == unit.name and other.key.type in _DOWN for other in case.state.tickets.values()):
+    probed = case.ticket.key.component != "services"
+    if probed and not unit.running and any(other.key.type in _DOWN for other in case.used.open_on(unit.name)):
         return _hold(HoldReason.DEPENDENCY, f"{unit.name} is down, which is an issue of its own")
-    return None
+    if unit.detail is None and case.ticket.hold is HoldReason.DEPENDENCY:
+        return _hold(
+            HoldReason.DEPENDENCY, case.ticket.hold_text
+        )  # unit files are being read anew, so this still holds
+    said = blocker(unit, case.moment.facts, case.used, items if probed else {})
+    return _hold(HoldReason.DEPENDENCY, said) if said else None
 
 
 def _suggest(case: Case) -> Verdict | None:
@@ -180,9 +183,7 @@ def _starting(case: Case) -> Verdict | None:
             HoldReason.STARTING, "systemd does not restart it any more; that it is down is an issue of its own"
         )
     if case.ticket.key.type is IssueType.CRASH_LOOP:
-        return _hold(
-            HoldReason.STARTING, "systemd restarts it by itself (Restart=); healthd acts when systemd gives up"
-        )
+        return _hold(HoldReason.STARTING, CLASSES[Cause.CRASH_LOOP].why)
     return None
 
 
@@ -228,6 +229,21 @@ def _cooldown(case: Case) -> Verdict | None:
     return _hold(HoldReason.COOLDOWN, f"{pause:.0f} s pause after attempt {ticket.attempts}", until)
 
 
+def _cascade(case: Case) -> Verdict | None:
+    front = in_front(case)
+    if case.by_hand or case.cascade is None or not front:
+        return None
+    number = len(case.cascade.units)
+    return _hold(HoldReason.CASCADE, f"{number} units went down at once; one at a time, and first {front}")
+
+
+def _pressure(case: Case) -> Verdict | None:
+    until = pressed_until(case)
+    if case.by_hand or until is None:
+        return None
+    return _hold(HoldReason.PRESSURE, "many units went down at once, and the host is short of resources", until)
+
+
 def _unit_budget(case: Case) -> Verdict | None:
     window = case.settings.auto_healing.host_budget_seconds
     until = free_at(case.used.of_unit(case.ticket.unit or ""), case.max_attempts, window)
@@ -254,8 +270,7 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _already_failed,
     _oneshot,
     _not_meant_to_run,
-    _clean_exit,
-    _config_error,
+    _only_reported,
     _dependency,
     _suggest,
     _booting,
@@ -267,6 +282,8 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _cooldown,
     _unit_budget,
     _host_budget,
+    _cascade,
+    _pressure,
 )
 
 _ONLY_ACTIONS: Final = frozenset({_unsettled, _job_running, _cooldown, _unit_budget, _host_budget})

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from healthd.model import ActionKind, IssueType
+from healthd.decide.failure import OF_A_UNIT, Cause, class_of
+from healthd.model import ActionKind
 
 if TYPE_CHECKING:
     from healthd.decide.state import Ticket
     from healthd.model import UnitFacts
 
-_ON_UNITS: Final = frozenset(
-    {
-        IssueType.SERVICE_DOWN,
-        IssueType.SERVICE_HUNG,
-        IssueType.PROBE_FAILED,
-        IssueType.JOB_FAILED,
-        IssueType.HEARTBEAT_MISSED,
-    }
-)
+_LEFT: Final = frozenset({None, Cause.CRASH_LOOP})
 
 
 def remedy(
@@ -30,8 +23,8 @@ def remedy(
     nothing that came back meanwhile; only what runs is restarted or reloaded. `leaks`: a unit whose memory runs to its
     limit is restarted before it gets there.
     """
-    leaking = leaks and ticket.key.type is IssueType.HIGH_MEMORY
-    if unit is None or not (leaking or ticket.key.type in _ON_UNITS):
+    kind = class_of(ticket.key.type, ticket.cause, unit)
+    if unit is None or kind in _LEFT or (kind is Cause.LEAK and not leaks):
         return None
     if not ladder:
         return ActionKind.RESTART_UNIT if unit.running else ActionKind.START_UNIT
@@ -47,6 +40,6 @@ def remedy(
 
 def why_none(ticket: Ticket) -> str:
     """Why there is no remedy, for an operator: what could have been done, or that nothing can."""
-    if ticket.unit is None and ticket.key.type in _ON_UNITS:
+    if ticket.unit is None and ticket.key.type in OF_A_UNIT:
         return "only reported: its table names no unit to restart (unit = ...)"
     return "healthd knows no remedy for this"

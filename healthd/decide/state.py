@@ -131,7 +131,7 @@ _TICKET_FIELDS: Final = tuple(field.name for field in fields(Ticket))
 
 
 class Mark(NamedTuple):
-    """That an action was dispatched on a unit: what the budgets count."""
+    """That something befell a unit: an action, which the budgets count, or that it went down."""
 
     at: float
     unit: str
@@ -146,12 +146,20 @@ class Upgrade(NamedTuple):
     said: int = 0
 
 
+class Cascade(NamedTuple):
+    """That many units went down at once: since when, and which, in the order in which they did."""
+
+    since: float
+    units: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineState:
     """All that the engine knows. `seed` makes the jitter of this host its own. `fresh`: healthd has never judged here.
 
     `stopped` holds the items that somebody stopped on purpose, so that leaving them alone is said once. `incidents` is
-    the number that was last given to an incident.
+    the number that was last given to an incident. `downs` are the units that went down lately, `cascade` what they are
+    as long as they are too many at once.
     """
 
     seed: int
@@ -161,6 +169,8 @@ class EngineState:
     stopped: frozenset[tuple[str, str]] = frozenset()
     incidents: int = 0
     upgrade: Upgrade | None = None
+    downs: tuple[Mark, ...] = ()
+    cascade: Cascade | None = None
 
     def with_tickets(self, changed: Iterable[Ticket], removed: Iterable[Key] = ()) -> Self:
         """The same state with these tickets put in and those keys taken out."""

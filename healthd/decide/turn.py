@@ -12,7 +12,7 @@ from healthd.decide.limits import Usage, backoff, remembered
 from healthd.decide.state import Attempt, Key, Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from healthd.config import Settings
     from healthd.decide.case import Moment
@@ -47,11 +47,12 @@ class Turn:
         self.upgrade = state.upgrade
         self.happened: list[Happening] = []
         self.freed: set[str] = set()
+        self.downs, self.cascade = state.downs, state.cascade
         self._marks = state.marks
         self._incidents = state.incidents
         self._grouping: Grouping | None = None
         self._forget()
-        self._usage = Usage(self.tickets.values(), self._marks)
+        self.usage = Usage(self.tickets.values(), self._marks)
         self._of_item: dict[tuple[str, str], list[Key]] = {}
         for key in self.tickets:
             self._of_item.setdefault(key.name, []).append(key)
@@ -74,7 +75,8 @@ class Turn:
             moment=self.moment,
             ticket=ticket,
             by_hand=by_hand,
-            usage=self._usage,
+            usage=self.usage,
+            cascade=self.cascade,
         )
 
     def severity(self, ticket: Ticket, *, critical: bool) -> Severity:
@@ -91,6 +93,7 @@ class Turn:
         if ticket.key not in self.tickets:
             self._of_item.setdefault(ticket.key.name, []).append(ticket.key)
         self.tickets[ticket.key] = ticket
+        self.usage.saw(ticket)
         return ticket
 
     def grouped(self, ticket: Ticket) -> Ticket:
@@ -124,7 +127,7 @@ class Turn:
         )
         mark = Mark(now, unit)
         self._marks = (*self._marks, mark)
-        self._usage.began(mark)
+        self.usage.began(mark)
         self.happened.append(Started(ticket=ticket, attempt=attempt, unit=facts))
 
     def finish(self, ticket: Ticket, attempt: Attempt, outcome: OutcomeKind, text: str) -> Ticket:
@@ -136,7 +139,7 @@ class Turn:
         took = now - attempt.started_at
         self.happened.append(Ended(ticket=ticket, attempt=attempt, outcome=outcome, text=text, took=took))
         self.freed |= {attempt.unit, ticket.unit or attempt.unit}
-        self._usage.ended(attempt.unit)
+        self.usage.ended(attempt.unit)
         return ticket
 
     def resolve(self, ticket: Ticket, text: str, *, well: bool = True) -> None:
@@ -161,12 +164,19 @@ class Turn:
                 fresh=fresh,
                 incidents=self._incidents,
                 upgrade=self.upgrade,
+                downs=self.downs,
+                cascade=self.cascade,
             ),
             happenings=tuple(self.happened),
             changed=frozenset(key for key, ticket in self.tickets.items() if _differs(old.get(key), ticket)),
             removed=frozenset(old.keys() - self.tickets.keys()),
-            wake_at=min((t.wake_at for t in self.tickets.values() if t.wake_at is not None), default=None),
+            wake_at=min(self._wakes(), default=None),
         )
+
+    def _wakes(self) -> Iterator[float]:
+        yield from (ticket.wake_at for ticket in self.tickets.values() if ticket.wake_at is not None)
+        if self.cascade is not None and self.downs:
+            yield self.downs[-1].at + self.settings.auto_healing.cascade_seconds
 
     def _forget(self) -> None:
         """Closed tickets go when their backoff is over."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from healthd.decide.state import EngineClock, EngineState, Key, Mark, Ticket, Upgrade
+from healthd.decide.state import Cascade, EngineClock, EngineState, Key, Mark, Ticket, Upgrade
 from healthd.errors import StorageError
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def entries(
         "stopped": stopped,
         "incidents": state.incidents,
         "upgrade": state.upgrade,
+        "downs": state.downs,
+        "cascade": state.cascade,
     }
     # What was removed in one step and came back in a later one, before anything could be written, is there.
     return rows, [_TICKET + str(key) for key in removed if key not in state.tickets]
@@ -50,11 +52,21 @@ def restore(
             seed=engine["seed"],
             fresh=engine["fresh"],
             tickets={ticket.key: ticket for ticket in tickets},
-            marks=tuple(Mark(float(at), str(unit)) for at, unit in engine["marks"]),
+            marks=_marks(engine["marks"]),
             stopped=frozenset((component, item) for component, item in engine["stopped"]),
             incidents=int(engine.get("incidents", 0)),
             upgrade=Upgrade(*upgrade) if (upgrade := engine.get("upgrade")) else None,
+            downs=_marks(engine.get("downs", ())),
+            cascade=_cascade(engine.get("cascade")),
         )
         return state, EngineClock.resume({**saved["clock"]}, boot_id, boot)
     except (KeyError, TypeError, ValueError) as error:
         raise StorageError(f"the saved state makes no sense: {error!r}") from error
+
+
+def _marks(saved: Iterable[Any]) -> tuple[Mark, ...]:
+    return tuple(Mark(float(at), str(unit)) for at, unit in saved)
+
+
+def _cascade(saved: Any) -> Cascade | None:
+    return None if saved is None else Cascade(float(saved[0]), tuple(map(str, saved[1])))

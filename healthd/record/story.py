@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from healthd.answers import Note
 from healthd.decide.happenings import (
+    CascadeBegan,
+    CascadeEnded,
     Ended,
     GaveUp,
     Happening,
     Held,
     LeftAlone,
+    OfTheHost,
     Opened,
     Resolved,
     Started,
@@ -147,8 +150,19 @@ class Story:
                     ticket.severity,
                     outcome=OutcomeKind.NOT_SUPPORTED,
                 )
+            case UpgradeLasts() | CascadeBegan() | CascadeEnded():
+                self._of_the_host(happening)
+            case _:
+                assert_never(happening)
+
+    def _of_the_host(self, happening: OfTheHost) -> None:
+        match happening:
             case UpgradeLasts():
                 self._upgrade_lasts(happening)
+            case CascadeBegan():
+                self._cascade_began(happening)
+            case CascadeEnded():
+                self._cascade_ended(happening)
             case _:
                 assert_never(happening)
 
@@ -161,6 +175,27 @@ class Story:
             f"{message}. Does it wait for an answer?",
             severity=Severity.HIGH,
             reason=HoldReason.PACKAGE_UPGRADE,
+        )
+
+    def _cascade_began(self, happening: CascadeBegan) -> None:
+        units = happening.units
+        self._say(
+            Event.CASCADE_BEGAN,
+            f"{len(units)} units went down within {happening.seconds:g} s, which is one incident of the host: "
+            f"healing roots first, one at a time ({', '.join(units)})",
+            severity=Severity.CRITICAL,
+            reason=HoldReason.CASCADE,
+        )
+
+    def _cascade_ended(self, happening: CascadeEnded) -> None:
+        well = len(happening.units) - len(happening.still)
+        rest = f"; not well: {', '.join(happening.still)}" if happening.still else ""
+        self._say(
+            Event.CASCADE_ENDED,
+            f"the cascade is over after {span(happening.took)}: {well} of {len(happening.units)} units are well{rest}",
+            severity=Severity.HIGH if happening.still else None,
+            reason=HoldReason.CASCADE,
+            duration_ms=round(happening.took * 1000),
         )
 
     def _gave_up(self, happening: GaveUp) -> None:

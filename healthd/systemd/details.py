@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from healthd.errors import BusError
@@ -23,6 +24,7 @@ DEADLINE: Final = 10.0  # seconds for one question; PID 1 answers nothing while 
 _TOLD: Final = TOLD_BY_FILES | {"masked"}
 _UP: Final = frozenset({"active", "activating", "reloading", "refreshing"})
 _BATCH: Final = 8
+_RELATIONS: Final = ("Requires", "Requisite", "BindsTo", "After", "PartOf")
 _LEVELS_UP: Final = 3  # how far above a unit an enabled one is looked for
 
 _SERVICE_DETAIL: Final = SERVICE_VALUES | {
@@ -54,10 +56,23 @@ class Details:
         self._ledger.forget_details()
 
     async def describe(self, bus: Bus, names: Iterable[str]) -> None:
-        """Have each of these units that is loaded described. Raises `BusError`."""
+        """Have each of these units that is loaded described, and what they require as far as it is down.
+
+        Raises `BusError`.
+        """
         units = self._ledger.units
-        todo = [name for name in names if name in units and units[name].detail is None]
-        await together(self._describe(bus, name) for name in todo)
+        todo = {name for name in names if name in units and units[name].detail is None}
+        while todo:
+            await together(self._describe(bus, name) for name in sorted(todo))
+            todo = {
+                name
+                for unit in map(units.get, todo)
+                for name in (unit.detail.requires if unit is not None and unit.detail is not None else ())
+                if name in units
+                and units[name].detail is None
+                # Of what somebody stopped, what is up again may tell that it was stopped for another.
+                and (not units[name].running or (unit is not None and unit.stopped_by_job))
+            }
 
     def enabled_services(self) -> Sequence[str]:
         """The services that may well be healed one day and are not described yet: none when they once were tried."""
@@ -100,15 +115,15 @@ class Details:
 
     async def _describe(self, bus: Bus, name: str) -> None:
         service = name.endswith(".service")
-        _, own, can_reload, triggered_by, required = await together(
+        _, own, required, can_reload, triggered_by, *relations = await together(
             [
                 self._refresh(bus, name),
                 self._service(bus, name) if service else self._result(bus, name),
-                _property(bus, name, UNIT, "CanReload"),
-                _property(bus, name, UNIT, "TriggeredBy"),
                 self._required_by_enabled(bus, name),
+                *(_property(bus, name, UNIT, member) for member in ("CanReload", "TriggeredBy", *_RELATIONS)),
             ]
         )
+        requires, requisite, binds_to, after, part_of = relations
         detail = UnitDetail(
             service_type=own.get("type", ""),
             restart=own.get("restart", ""),
@@ -116,6 +131,9 @@ class Details:
             triggered=bool(triggered_by or own.get("bus_name")),
             required_by_enabled=required,
             can_reload=can_reload,
+            requires=_named(other for other in (*requires, *requisite, *binds_to) if not other.endswith(".slice")),
+            binds_to=_named(binds_to),
+            after=_named(other for other in (*after, *part_of) if other.endswith(".service")),
         )
         self._ledger.described(name, detail)
 
@@ -164,6 +182,11 @@ class Details:
             answers = await together([_property(bus, name, UNIT, relation) for relation in ("RequiredBy", "BoundBy")])
             self._requirers[name] = tuple(requirer for answer in answers for requirer in answer)
         return self._requirers[name]
+
+
+def _named(units: Iterable[str]) -> tuple[str, ...]:
+    """Each once; names are shared, for the same few stand with many units."""
+    return tuple(map(sys.intern, dict.fromkeys(units)))
 
 
 async def _property(bus: Bus, name: str, interface: str, member: str) -> Any:

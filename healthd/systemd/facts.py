@@ -2,7 +2,8 @@
 
 **Who stopped it.** Signals do not carry the type of a job, so the ledger looks at what happens under one. A unit that
 goes down while a job is on it, that was not brought up by this very job, and whose job then ends with "done", was
-stopped on purpose: by hand, by a dependency, by a shutdown. A restart takes the unit up again under the same job; one
+stopped on purpose: by hand, with what it is a part of, by a shutdown. Unless it began to go down while a unit that it
+binds to had failed: then systemd stopped it for that one. A restart takes the unit up again under the same job; one
 whose second half fails ends with another word than "done"; a unit that fails has no job at that moment.
 """
 
@@ -43,6 +44,7 @@ _TELLING: Final = frozenset(
         "invocation",
         "file_state",
         "stopped_by_job",
+        "stopped_for",
         "dependency_failed",
     }
 )
@@ -89,6 +91,7 @@ class Ledger:
         self._silent: set[str] = set()  # of these a service's signal changed something, and the unit's is to follow
         self._raised_by: dict[str, int] = {}  # the job under which a unit came up,
         self._lowered_by: dict[str, int] = {}  # and the one under which it went down, while that job lasts
+        self._fell_with: dict[str, frozenset[str]] = {}  # what had failed when the unit began to go down under a job
         self._failed_as: dict[str, str] = {}  # the result of a failed unit, which a reset takes away
         self._own_jobs: set[int] = set()
         self._dispatching: Counter[str] = Counter()
@@ -122,6 +125,10 @@ class Ledger:
         """What was asked of a loaded unit's file."""
         if (old := self.units.get(name)) is not None:
             self.units[name] = replace(old, detail=self._details.setdefault(detail, detail))
+            for each in self._fell_with:
+                unit = self.units.get(each)
+                if unit is not None and unit.stopped_by_job:
+                    self.units[each] = replace(unit, **self._bound(unit))
 
     def listed(self, rows: Iterable[Row], file_states: Mapping[str, str], now: float) -> None:
         """All units that are loaded; those that are not among them are gone.
@@ -150,7 +157,7 @@ class Ledger:
 
     def removed(self, name: str) -> None:
         """The unit is no longer loaded."""
-        for memory in (self._raised_by, self._lowered_by):
+        for memory in (self._raised_by, self._lowered_by, self._fell_with):
             memory.pop(name, None)
         self._silent.discard(name)
         self._failed_as.pop(name, None)
@@ -161,7 +168,8 @@ class Ledger:
     def stopped(self, name: str, now: float) -> None:
         """The journal told that the unit, which is down, was stopped on purpose."""
         if (old := self.units.get(name)) is not None and old.active in _DOWN:
-            self._merge(old, {}, {"stopped_by_job": True}, now)
+            self._fell_with[name] = self._failed(seen=False)
+            self._merge(old, {}, {"stopped_by_job": True} | self._bound(old), now)
 
     def forget_details(self) -> None:
         """Unit files may have changed."""
@@ -197,7 +205,9 @@ class Ledger:
             del self._lowered_by[name]
         if (unit := self.units.get(name)) is None:
             return
-        derived = {"stopped_by_job": True} if lowered and not own and result == "done" and unit.active in _DOWN else {}
+        derived: dict[str, Any] = {}
+        if lowered and not own and result == "done" and unit.active in _DOWN:
+            derived = {"stopped_by_job": True} | self._bound(unit)
         if result == "dependency" and unit.active in _DOWN:
             derived["dependency_failed"] = True
         self._merge(unit, {"job": 0} if unit.job == job else {}, derived, now)
@@ -217,14 +227,46 @@ class Ledger:
 
     def _moved(self, old: UnitFacts, active: str, job: int) -> dict[str, Any]:
         """What follows from a change of the active state under a job (0: none)."""
+        if active in _FALLING and old.active not in _FALLING and job and (failed := self._failed(seen=True)):
+            self._fell_with[old.name] = failed
         if active in _DOWN:
             if job and old.active not in _DOWN and self._raised_by.get(old.name) != job:
                 self._lowered_by[old.name] = job
         elif active not in _FALLING:
             self._lowered_by.pop(old.name, None)
+            self._fell_with.pop(old.name, None)
             if job and old.active in _FALLING:
                 self._raised_by[old.name] = job
-            return {"stopped_by_job": False, "seen_up": True, "dependency_failed": False}
+            return {"stopped_by_job": False, "stopped_for": "", "seen_up": True, "dependency_failed": False}
+        return {}
+
+    def _failed(self, *, seen: bool) -> frozenset[str]:
+        """The units that went down by themselves. `seen`: signals told how, so that more than a failure counts."""
+
+        def fell(unit: UnitFacts) -> bool:
+            by_itself = unit.sub in _AUTO_RESTART or (unit.active in _DOWN and unit.code != 0)
+            return unit.active == "failed" or (seen and by_itself)
+
+        on_purpose = self._lowered_by
+        return frozenset(
+            name
+            for name, unit in self.units.items()
+            if fell(unit) and not unit.stopped_by_job and name not in on_purpose
+        )
+
+    def _bound(self, unit: UnitFacts) -> dict[str, Any]:
+        """What follows for a unit that a job stopped, once it is known what it binds to, itself or over others."""
+        failed = self._fell_with.get(unit.name)
+        seen = {unit.name}
+        below = [unit] if failed else []
+        while failed and below:
+            detail = below.pop(0).detail
+            for name in detail.requires if detail is not None else ():
+                if detail is not None and name in detail.binds_to and name in failed:
+                    return {"stopped_for": name, "stopped_by_job": False}
+                if name in self.units and name not in seen:
+                    seen.add(name)
+                    below.append(self.units[name])
         return {}
 
     def _merge(

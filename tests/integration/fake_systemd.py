@@ -114,6 +114,11 @@ class FakeUnit:
                 "RequiredBy": ("as", []),
                 "BoundBy": ("as", []),
                 "ConsistsOf": ("as", []),
+                "Requires": ("as", []),
+                "Requisite": ("as", []),
+                "BindsTo": ("as", []),
+                "After": ("as", []),
+                "PartOf": ("as", []),
             }
         else:
             told, rest = {}, {"Result": ("s", self.result)}

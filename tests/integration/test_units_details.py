@@ -66,6 +66,29 @@ async def test_units_that_are_not_loaded_are_not_asked_about(stage: Stage) -> No
 
 
 @on_stage
+async def test_what_a_unit_stands_on_is_described_with_it_as_far_as_it_is_down(stage: Stage) -> None:
+    stage.systemd.add(WEB).more |= {
+        "Requires": ("as", [APP, "system.slice"]),
+        "BindsTo": ("as", [DB]),
+        "After": ("as", [APP, "basic.target"]),
+        "PartOf": ("as", ["shop.service"]),
+    }
+    stage.systemd.add(DB, active="failed", sub="failed").more["Requires"] = ("as", ["disk.mount"])
+    stage.systemd.add("disk.mount", active="failed", sub="failed")
+    stage.systemd.add(APP)
+    async with running(stage):
+        await stage.units.describe([WEB])
+
+        described = detail(stage, WEB)
+        assert described.requires == (APP, DB)
+        assert described.binds_to == (DB,)
+        assert described.after == (APP, "shop.service")
+        assert detail(stage, DB).requires == ("disk.mount",)
+        assert stage.units.facts()["disk.mount"].detail is not None
+        assert stage.units.facts()[APP].detail is None
+
+
+@on_stage
 async def test_what_a_socket_or_the_bus_starts_is_triggered(stage: Stage) -> None:
     stage.systemd.add(WEB).more["TriggeredBy"] = ("as", ["web.socket"])
     stage.systemd.add(DB).more["BusName"] = ("s", "org.example.Db")

@@ -128,7 +128,7 @@ def after(host: Host, release: Release, before: object) -> Stories:
 def _haste(release: Release) -> str:
     """The recipes' checks as they are, but in a hurry."""
     hurried = "".join(_HASTE.format(service.component_on(release)) for service in SERVICES)
-    return f"{QUICK}cascade_units = 0\n{hurried}".replace(
+    return f"{QUICK}{hurried}".replace(
         '[component."haproxy"]\n', '[component."haproxy"]\nurl = "http://127.0.0.1:8081/"\n'
     )
 

@@ -29,6 +29,7 @@ backoff_max_seconds = 1
 settle_seconds = 0.2
 verify_seconds = 10
 host_budget_actions = 0
+cascade_units = 0
 """
 """Settings under which many tests share a host without waiting for each other's budgets."""
 

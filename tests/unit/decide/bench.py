@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from healthd.decide.happenings import Happening
     from healthd.decide.state import Attempt, EngineState, Key, Ticket
-    from healthd.model import ActionKind, HoldReason, UnitFacts
+    from healthd.model import ActionKind, HoldReason, Item, UnitFacts
 
 _LATE = 1e-6
 """By so much timers are late: a real one is never early."""
@@ -63,6 +63,8 @@ class Bench:
         self.saved: dict[str, Any] = {}
         self.unsaved: set[Key] = set()
         self.probes: dict[str, bool] = {}
+        self.unsettled: set[str] = set()
+        self.others: dict[tuple[str, str], Item] = {}
         self.step: engine.Step
         self.state: EngineState
         self._runs = 0
@@ -195,7 +197,7 @@ class Bench:
             booted_for=self.boot,
             current=self.units.connected,
             facts=self.units.facts(),
-            items=self.picture.items,
+            items={**self.picture.items, **self.others} if self.others else self.picture.items,
             usable=self.picture.usable,
             configured=frozenset(self.picture.components),
             package_work=self.package_work,
@@ -218,7 +220,10 @@ class Bench:
     def _probe(self) -> list[tuple[str, str]]:
         """A second check with an opinion of units, as good or bad as the test wants it."""
         bad = {name: finding(IssueType.PROBE_FAILED, unit=name) for name, well in self.probes.items() if not well}
-        items = tuple(item(*([bad[name]] if name in bad else []), name=name) for name in self.probes)
+        items = tuple(
+            item(*([bad[name]] if name in bad else []), name=name, settled=name not in self.unsettled)
+            for name in self.probes
+        )
         judged, _ = self.picture.take("probes", Assessment(items=items), 0.0)
         return judged
 

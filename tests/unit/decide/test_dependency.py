@@ -16,6 +16,8 @@ from tests.fake_units import service
 from tests.unit.builders import DOWN, UNIT, finding, item, killed, moment, settings, ticket
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from healthd.config import Settings
     from healthd.decide.state import Ticket
     from healthd.model import Item, UnitFacts
@@ -33,12 +35,14 @@ def verdict(
     configuration: Settings | None = None,
     unit: UnitFacts = RUNS,
     by_hand: bool = False,
+    others: Mapping[tuple[str, str], Item] | None = None,
     **changes: Any,
 ) -> Verdict:
     """What is decided about the probe's issue."""
     bad = item(finding(IssueType.PROBE_FAILED), name="")
     now = moment(units=[unit], **{"items": [], **changes})
-    now = replace(now, items={("web", ""): bad, ("services", UNIT): item(finding())}, usable=frozenset({"web"}))
+    items = {("web", ""): bad, ("services", UNIT): item(finding()), **(others or {})}
+    now = replace(now, items=items, usable=frozenset({"web"}))
     probe = ticket(PROBE, unit=UNIT)
     state = EngineState(seed=1, fresh=False, tickets={each.key: each for each in (probe, *tickets)})
     return rule(Case(settings=configuration or configured(), state=state, moment=now, ticket=probe, by_hand=by_hand))
@@ -53,6 +57,14 @@ def test_what_depends_on_something_unhealthy_waits_for_it() -> None:
 
     assert held.hold is HoldReason.DEPENDENCY
     assert "database" in held.text
+
+
+def test_what_depends_on_something_that_is_not_judged_yet_waits_for_that() -> None:
+    doubtful = {("database", ""): item(name="", settled=False)}
+    held = verdict(configuration=configured(depends_on=("database",)), others=doubtful)
+
+    assert held.hold is HoldReason.DEPENDENCY
+    assert held.text == "it depends on database, which is looked at again first"
 
 
 def test_what_is_merely_degraded_keeps_nobody_waiting() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthd.decide.failure import SETUP_EXITS, Cause, cause_of, in_words, signal_name
+from healthd.decide.failure import CLASSES, SETUP_EXITS, Cause, cause_of, class_of, in_words, signal_name
+from healthd.model import IssueType
 from tests.fake_units import service
+from tests.unit.builders import killed
+
+if TYPE_CHECKING:
+    from healthd.model import UnitFacts
 
 SEEN: list[tuple[dict[str, Any], Cause, str]] = [
     ({"result": "signal", "code": 2, "exit_status": 9}, Cause.SIGNAL, "killed by SIGKILL"),
@@ -75,4 +80,36 @@ def test_a_signal_without_a_name_is_called_by_its_number() -> None:
 
 
 def test_every_cause_has_words() -> None:
-    assert {cause for _, cause, _ in SEEN} == set(Cause)
+    assert {cause for _, cause, _ in SEEN} == set(Cause) - {Cause.HUNG, Cause.LEAK, Cause.CRASH_LOOP}
+
+
+def test_every_class_has_a_remedy_and_a_reason() -> None:
+    assert set(CLASSES) == set(Cause)
+    assert all(kind.why for kind in CLASSES.values())
+
+
+def test_what_systemd_stopped_for_another_unit_says_for_which() -> None:
+    unit = service("web.service", active="inactive", code=2, exit_status=15, stopped_for="db.service")
+
+    assert cause_of(unit) is Cause.DEPENDENCY
+    assert in_words(unit) == "stopped by systemd because db.service, which it binds to, went down"
+
+
+@pytest.mark.parametrize(
+    ("issue", "cause", "unit", "kind"),
+    [
+        (IssueType.SERVICE_DOWN, "oom", killed(), Cause.SIGNAL),
+        (IssueType.SERVICE_DOWN, "oom", service("web.service"), Cause.OOM),
+        (IssueType.JOB_FAILED, "a word of tomorrow", service("web.service"), Cause.UNKNOWN),
+        (IssueType.PROBE_FAILED, "", service("web.service"), Cause.HUNG),
+        (IssueType.HEARTBEAT_MISSED, "", killed(), Cause.SIGNAL),
+        (IssueType.HIGH_MEMORY, "limit", service("web.service"), Cause.LEAK),
+        (IssueType.CRASH_LOOP, "unknown", killed(), Cause.CRASH_LOOP),
+        (IssueType.DISK_FULL, "limit", service("web.service"), None),
+        (IssueType.SERVICE_DOWN, "signal", None, None),
+    ],
+)
+def test_the_class_of_an_issue_is_that_of_its_unit_as_it_is_now(
+    issue: IssueType, cause: str, unit: UnitFacts | None, kind: Cause | None
+) -> None:
+    assert class_of(issue, cause, unit) is kind

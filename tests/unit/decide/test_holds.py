@@ -336,7 +336,7 @@ def test_a_unit_has_a_budget_of_its_own_over_all_its_episodes() -> None:
 
 def test_the_host_has_a_budget_over_all_units() -> None:
     names = [f"unit-{number:02}.service" for number in range(12)]
-    bench = Bench(*(service(name) for name in names))
+    bench = Bench(*(service(name) for name in names), configuration=settings(cascade_units=0))
     for name in names:
         bench.kill(name)
     bench.turn(names)
@@ -353,7 +353,7 @@ def test_the_host_has_a_budget_over_all_units() -> None:
 
 def test_limits_of_zero_are_switched_off() -> None:
     names = [f"unit-{number:02}.service" for number in range(40)]
-    free = settings(health={"max_healing_attempts": 0}, host_budget_actions=0, backoff_seconds=0.0)
+    free = settings(health={"max_healing_attempts": 0}, host_budget_actions=0, cascade_units=0, backoff_seconds=0.0)
     bench = Bench(*(service(name) for name in names), configuration=free)
     for name in names:
         bench.kill(name)

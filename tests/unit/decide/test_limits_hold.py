@@ -62,6 +62,16 @@ configurations = st.builds(
     host_budget_actions=st.sampled_from((2, 4, 10, 0)),
     host_budget_seconds=st.sampled_from((600.0, 30.0, 0.0)),
     retry_after_give_up_seconds=st.sampled_from((50.0, 3600.0, 0.0)),
+    cascade_units=st.sampled_from((0, 2, 3)),
+    cascade_seconds=st.sampled_from((10.0, 60.0)),
+)
+
+# What requires what: nothing, each the one before it, or all in a circle.
+RELATIONS: tuple[dict[str, str], ...] = (
+    {},
+    {},
+    {"b.service": "a.service", "c.service": "b.service"},
+    {"a.service": "c.service", "b.service": "a.service", "c.service": "b.service"},
 )
 
 FAILURES: tuple[dict[str, Any], ...] = (
@@ -98,11 +108,17 @@ def lasting(state: EngineState) -> EngineState:
 class Machine(RuleBasedStateMachine):
     """A host with three units, its people, and healthd, which may die at any moment."""
 
-    @initialize(configuration=configurations, fresh=st.booleans(), restart=st.sampled_from(("no", "on-failure")))
-    def begin(self, configuration: Settings, fresh: bool, restart: str) -> None:
-        units = [service(name) for name in NAMES]
-        units[0] = replace(units[0], detail=detail(restart=restart))
-        units[1] = replace(units[1], detail=detail(requires=(NAMES[2],)))
+    @initialize(
+        configuration=configurations,
+        fresh=st.booleans(),
+        restart=st.sampled_from(("no", "on-failure")),
+        relations=st.sampled_from(RELATIONS),
+    )
+    def begin(self, configuration: Settings, fresh: bool, restart: str, relations: dict[str, str]) -> None:
+        below = {name: (relations[name],) if name in relations else () for name in NAMES}
+        units = [service(name, detail=detail(requires=below[name])) for name in NAMES]
+        units[0] = replace(units[0], detail=detail(restart=restart, requires=below[NAMES[0]]))
+        self.chain = relations if NAMES[0] not in relations else {}
         self.bench = Bench(*units, configuration=configuration, fresh=fresh)
         self.witness = Witness(configuration)
         self.up_since = dict.fromkeys(NAMES, self.bench.time)
@@ -132,6 +148,12 @@ class Machine(RuleBasedStateMachine):
     @rule(name=unit_names, how=st.sampled_from(FAILURES))
     def a_unit_fails(self, name: str, how: dict[str, Any]) -> None:
         self.put(name, **how)
+
+    @rule(how=st.sampled_from(FAILURES[:2]))
+    def all_units_fail_at_once(self, how: dict[str, Any]) -> None:
+        for name in NAMES:
+            self.put(name, **how)
+        self.turn(None)
 
     @rule(name=unit_names)
     def a_unit_comes_back_by_itself_or_by_hand(self, name: str) -> None:
@@ -299,6 +321,16 @@ class Machine(RuleBasedStateMachine):
 
     # What must hold
 
+    def check_what_it_requires(self, name: str) -> None:
+        """Nothing is healed before what it stands on."""
+        while name := self.chain.get(name, ""):
+            below = self.facts(name)
+            assert below.active != "failed"
+            assert below.active != "activating"
+            assert not (below.stopped_by_job and not below.running)
+            assert below.load != "masked"
+            assert name not in self.witness.in_flight
+
     def check_step(self) -> None:
         """The same arguments give the same answer; what was decided is in the state, and the state on the disk."""
         bench = self.bench
@@ -327,6 +359,7 @@ class Machine(RuleBasedStateMachine):
         if not attempt.by:
             settled = self.bench.time - self.work_seen >= SETTLE_SECONDS - ROUNDING
             assert settled or self.bench.time - self.work_began >= MOST_SECONDS - ROUNDING, "amidst an upgrade"
+            self.check_what_it_requires(attempt.unit)
             assert configuration.health.auto_healing_enabled
             assert table.heal not in (Heal.OFF, Heal.SUGGEST)
             assert unit.load != "masked"

@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from healthd.decide.happenings import Ended, GaveUp, Opened, Resolved, Started
-from healthd.model import ActionKind, OutcomeKind
+from healthd.model import ActionKind, IssueType, OutcomeKind
 
 if TYPE_CHECKING:
     from healthd.config import Settings
@@ -37,6 +37,7 @@ class Witness:
         self._run_before: dict[Key, str] = {}
         self._incidents: frozenset[int] = frozenset()
         self._newest = 0
+        self._downs: list[tuple[float, str]] = []
 
     # What others do
 
@@ -58,6 +59,7 @@ class Witness:
         for instants in (self._host, *self._units.values()):
             instants[:] = [at for at in instants if at + window > now - ROUNDING]
         self.settings = settings
+        self._downs.clear()
 
     # What healthd does
 
@@ -78,6 +80,8 @@ class Witness:
         match happening:
             case Opened(ticket=ticket):
                 self._closed.pop(ticket.key, None)
+                if ticket.key.type is IssueType.SERVICE_DOWN and not ticket.existing:
+                    self._downs.append((now, ticket.key.item))
             case Resolved(ticket=ticket):
                 self._closed[ticket.key] = now
             case GaveUp(ticket=ticket):
@@ -97,6 +101,7 @@ class Witness:
         assert attempt.unit not in self.in_flight, "two attempts at a time on one unit"
         if not attempt.by:
             self._check_pause(key, now)
+            self._check_cascade(now)
         limits = self.settings.auto_healing
         self._check_window(self._host, limits.host_budget_actions, now, "the host")
         self._check_window(self._units[attempt.unit], self._most(key), now, attempt.unit)
@@ -123,6 +128,12 @@ class Witness:
         if most and window:
             recent = [at for at in instants if now - at < window - ROUNDING]
             assert len(recent) < most, f"{len(recent) + 1} actions on {of} within {window} s"
+
+    def _check_cascade(self, now: float) -> None:
+        limits = self.settings.auto_healing
+        recent = {unit for at, unit in self._downs if now - at < limits.cascade_seconds - ROUNDING}
+        if limits.cascade_units and len(recent) >= limits.cascade_units:
+            assert not self.in_flight, "two actions at a time in a cascade"
 
     def _check_pause(self, key: Key, now: float) -> None:
         count, most = self._count[key], self._most(key)

@@ -9,6 +9,8 @@ import pytest
 from healthd.assess.picture import Component
 from healthd.assess.score import worst
 from healthd.decide.happenings import (
+    CascadeBegan,
+    CascadeEnded,
     Ended,
     GaveUp,
     Happening,
@@ -273,3 +275,30 @@ def test_an_upgrade_that_lasts_asks_a_person_to_look(over: bool, then: str) -> N
     assert record.fields == {"reason": HoldReason.PACKAGE_UPGRADE}
     assert "for 10 min (apt-get (process 58) holds dpkg's lock)" in record.message
     assert then in record.message
+
+
+def test_a_cascade_says_which_units_and_what_healthd_does_about_it() -> None:
+    record = told(CascadeBegan(units=("db.service", "web.service"), seconds=10.0))
+
+    assert (record.event, record.severity) == (Event.CASCADE_BEGAN, Severity.CRITICAL)
+    assert record.fields == {"reason": HoldReason.CASCADE}
+    assert record.message == (
+        "2 units went down within 10 s, which is one incident of the host: "
+        "healing roots first, one at a time (db.service, web.service)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("still", "severity", "words"),
+    [
+        ((), None, "2 of 2 units are well"),
+        (("db.service",), Severity.HIGH, "1 of 2 units are well; not well: db.service"),
+    ],
+)
+def test_the_end_of_a_cascade_says_what_came_of_it(
+    still: tuple[str, ...], severity: Severity | None, words: str
+) -> None:
+    record = told(CascadeEnded(units=("db.service", "web.service"), still=still, took=12.0))
+
+    assert (record.event, record.severity) == (Event.CASCADE_ENDED, severity)
+    assert record.message == f"the cascade is over after 12 s: {words}"

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.builders import detail
 from tests.unit.systemd.story import NOW, WEB, end, row, running, say, woken
 
 if TYPE_CHECKING:
+    from healthd.model import UnitFacts
     from healthd.systemd.facts import Ledger
+
+DB = "db.service"
 
 
 @pytest.fixture
@@ -197,3 +201,95 @@ class TestDependencyFailed:
         end(ledger, 7, "dependency")
 
         assert not say(ledger, "activating", "start", 8).dependency_failed
+
+
+class TestStoppedForAnother:
+    """web.service binds to db.service."""
+
+    @pytest.fixture
+    def bound(self, ledger: Ledger) -> Ledger:
+        ledger.listed([row(WEB), row(DB)], {WEB: "enabled", DB: "enabled"}, 60.0)
+        ledger.described(WEB, detail(requires=(DB,), binds_to=(DB,)))
+        return ledger
+
+    @staticmethod
+    def of_db(ledger: Ledger, active: str, sub: str, job: int = 0) -> None:
+        ledger.unit_said(DB, {"active": active, "sub": sub, "job": (job, "/")}, NOW)
+
+    @staticmethod
+    def stop(ledger: Ledger) -> UnitFacts:
+        say(ledger, "active", "running", 7)
+        say(ledger, "deactivating", "stop-sigterm", 7)
+        say(ledger, "inactive", "dead", 7)
+        return end(ledger, 7)
+
+    @pytest.mark.parametrize("state", [("failed", "failed"), ("activating", "auto-restart"), ("inactive", "dead")])
+    def test_that_went_down_by_itself(self, bound: Ledger, state: tuple[str, str]) -> None:
+        bound.service_said(DB, {"code": 2, "exit_status": 9}, NOW)
+        self.of_db(bound, *state)
+        unit = self.stop(bound)
+
+        assert (unit.stopped_for, unit.stopped_by_job) == (DB, False)
+
+    def test_and_that_was_back_before_the_stop_was_over(self, bound: Ledger) -> None:
+        self.of_db(bound, "failed", "failed")
+        say(bound, "deactivating", "stop-sigterm", 7)
+        self.of_db(bound, "active", "running")
+        say(bound, "inactive", "dead", 7)
+
+        assert end(bound, 7).stopped_for == DB
+
+    def test_that_it_binds_to_over_a_third_one_which_stops_after_it(self, bound: Ledger) -> None:
+        bound.listed([row(WEB), row(DB), row("app.service")], {}, 61.0)
+        self.of_db(bound, "failed", "failed")
+        unit = self.stop(bound)
+        assert unit.stopped_for == DB
+        bound.described(WEB, detail(requires=("app.service",)))
+        self.of_db(bound, "active", "running")
+        say(bound, "active", "running")
+        self.of_db(bound, "failed", "failed")
+        assert self.stop(bound).stopped_by_job
+        bound.described("app.service", detail(requires=(DB,), binds_to=(DB,)))
+
+        assert bound.units[WEB].stopped_for == DB
+
+    def test_of_which_that_is_learned_only_later(self, bound: Ledger) -> None:
+        bound.forget_details()
+        self.of_db(bound, "failed", "failed")
+        assert self.stop(bound).stopped_by_job
+        self.of_db(bound, "active", "running")
+        bound.described(WEB, detail(requires=(DB,), binds_to=(DB,)))
+
+        assert (bound.units[WEB].stopped_for, bound.units[WEB].stopped_by_job) == (DB, False)
+
+    def test_not_for_one_that_is_stopped_itself(self, bound: Ledger) -> None:
+        say(bound, "active", "running", 7)
+        self.of_db(bound, "deactivating", "stop-sigterm", 8)
+        self.of_db(bound, "inactive", "dead", 8)
+        unit = self.stop(bound)
+
+        assert (unit.stopped_for, unit.stopped_by_job) == ("", True)
+
+    def test_not_when_that_had_been_stopped_before(self, bound: Ledger) -> None:
+        self.of_db(bound, "inactive", "dead", 8)
+        bound.job_ended(8, DB, "done", NOW)
+
+        assert self.stop(bound).stopped_by_job
+
+    def test_it_is_over_when_the_unit_starts(self, bound: Ledger) -> None:
+        self.of_db(bound, "failed", "failed")
+        self.stop(bound)
+
+        assert say(bound, "activating", "start", 9).stopped_for == ""
+
+    def test_the_journal_told_of_a_stop_while_the_other_had_failed(self, bound: Ledger) -> None:
+        self.of_db(bound, "failed", "failed")
+        say(bound, "inactive", "dead")
+        bound.stopped(WEB, NOW)
+
+        assert bound.units[WEB].stopped_for == DB
+
+    def test_one_that_systemd_does_not_know_stops_nobody(self, bound: Ledger) -> None:
+        bound.removed(DB)
+
+        assert self.stop(bound).stopped_by_job
