@@ -217,6 +217,8 @@ def _owned(change: Change, owners: set[str]) -> Change:
     return Change(at=change.at, kind=change.kind, what=change.what, text=change.text, own=own) if own else change
 
 
-def _ranked(found: Iterable[Change]) -> tuple[Change, ...]:
-    ordered = sorted(found, key=lambda change: (not change.own, -change.at))
+def _ranked(found: Sequence[Change]) -> tuple[Change, ...]:
+    """Of one second, which is all that dpkg's log tells, what came last comes first."""
+    newest_first = found[::-1]
+    ordered = sorted(newest_first, key=lambda change: (not change.own, -change.at))
     return tuple(ordered[:MOST])

@@ -48,6 +48,17 @@ COREDUMP_FILENAME=/var/lib/systemd/coredump/core.web.zst
 END"""
 
 
+WRITTEN = """
+import sqlite3, sys, time
+end = time.monotonic() + 20
+database = sqlite3.connect("/var/lib/healthd/history.db")
+while not database.execute("SELECT 1 FROM incident WHERE id = ? AND changed <> ''", sys.argv[1:]).fetchone():
+    assert time.monotonic() < end
+    time.sleep(0.05)
+"""
+"""Waits until what changed before an incident is in the file: evidence is written within a second or two."""
+
+
 @pytest.fixture(scope="module")
 def ward(shared_host: Host) -> Ward:
     made = Ward(host=shared_host)
@@ -112,8 +123,22 @@ def test_a_package_that_was_upgraded_and_its_configuration_are_what_changed(ward
     assert changed(incident)[0][0] != "/usr/sbin/shopd"  # it came with the upgrade
     assert incident["missed"] == []
     listed = ward.healthctl("incidents").stdout
-    assert "changed before: shop was upgraded from 1.0 to 1.1" in listed
+    assert "changed before: shop was upgraded from 1.0 to 1.1" in listed, listed
     ward.discard("shop.service")
+
+
+def test_units_that_need_each_other_and_fall_together_are_one_incident(ward: Ward) -> None:
+    database = ward.add()
+    shop = ward.add(service(unit=(f"Requires={database}", f"After={database}")))
+    cursor = ward.host.cursor()
+    ward.host.sh(f"kill -KILL $(systemctl show --property=MainPID --value {database} {shop})")
+    for unit in (database, shop):
+        ward.await_healed(cursor, unit)
+
+    numbers = {record["HEALTHD_INCIDENT"] for unit in (database, shop) for record in ward.story(cursor, unit)}
+    assert len(numbers) == 1
+    incident = ward.ask("incident", numbers.pop())
+    assert set(incident["units"]) == {database, shop}
 
 
 def test_memory_and_tasks_of_a_service_that_hangs_are_read_before_it_is_restarted(ward: Ward) -> None:
@@ -140,6 +165,7 @@ def test_an_incident_goes_on_over_a_death_of_healthd_and_ends_after_a_reboot(war
     ward.try_start(unit)
     incident = looked_into(ward, cursor, unit)
     ward.await_event(cursor, "healing_gave_up", unit)
+    ward.host.python(WRITTEN, str(incident["id"]))
     ready = ward.host.cursor()
     ward.host.run(["systemctl", "kill", "--signal=KILL", "healthd.service"])
     ward.await_event(ready, "daemon_ready")

@@ -197,6 +197,12 @@ def test_packages_are_told_by_dpkgs_log_the_units_own_first(tree: Tree) -> None:
     assert {change.kind for change in changes} == {ChangeKind.PACKAGE}
 
 
+def test_of_what_dpkg_did_in_one_second_the_last_comes_first(tree: Tree) -> None:
+    tree.log(log_line(NOW - 9, "install a:amd64 <none> 1"), log_line(NOW - 9, "upgrade a:amd64 1 2"))
+
+    assert [change.text for change in tree.find().found] == ["was upgraded from 1 to 2", "was installed (1)"]
+
+
 def test_a_log_that_was_put_aside_within_the_hour_is_read_as_well(tree: Tree) -> None:
     tree.log(log_line(NOW - 300, "upgrade a:amd64 1 2"), name="dpkg.log.1", at=NOW - 200)
     tree.log(log_line(NOW - 100, "upgrade b:amd64 1 2"))
