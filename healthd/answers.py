@@ -13,6 +13,42 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quiet:
+    """A silence as people see it: `kind` "all", "component", "item" or "units", `name` what of it; `scope` is both.
+
+    It ends at `until` (None: not by time), or with the unit `while_unit`. With `calendar` there are windows of
+    `seconds` each: `until` is then the end of the one that is open, and `begins` is when the next one opens.
+    """
+
+    id: str
+    scope: str
+    kind: str
+    name: str
+    by: str
+    reason: str
+    set_at: float
+    until: float | None
+    while_unit: str | None
+    calendar: str | None
+    seconds: float | None
+    in_force: bool
+    begins: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What an operator wants silenced, as it came: `name` or `everything`, and how long."""
+
+    name: str | None
+    everything: bool
+    seconds: float | None
+    while_unit: str | None
+    calendar: str | None
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HealthStatus:
     """The host as it stands: the seed's HealthStatus. `memory_mb` is used memory of the host in MiB.
 
@@ -30,6 +66,7 @@ class HealthStatus:
     health_checks: Mapping[str, Health]
     ready: bool
     left_out: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    silences: tuple[Quiet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

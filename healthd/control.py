@@ -12,12 +12,13 @@ from healthd.config.show import tables
 from healthd.decide import engine
 from healthd.decide.happenings import Ended, Held, Order, Started, Unsupported
 from healthd.errors import BusError, RequestError
+from healthd.hush import Silencer
 from healthd.model import HoldReason, OutcomeKind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from healthd.answers import Budget, Diagnosis, Explanation, Family, History, HistoryQuery
+    from healthd.answers import Budget, Diagnosis, Explanation, Family, History, HistoryQuery, Quiet, Wish
     from healthd.decide.happenings import Happening
     from healthd.decide.state import Attempt, Key, Ticket
     from healthd.doctor import Doctor
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from healthd.explain import Explainer
     from healthd.model import ActionKind, Issue
     from healthd.pipeline import Pipeline
-    from healthd.ports import Beats, Store, Units
+    from healthd.ports import Beats, Clock, Store, Units
     from healthd.tally import Tally
     from healthd.view import View
 
@@ -48,12 +49,14 @@ class Controller:
         store: Store,
         tally: Tally,
         beats: Beats,
+        clock: Clock,
         apply: Callable[[], Awaitable[None]],
         under_systemd: bool,
     ) -> None:
         self._pipeline, self._view, self._explainer, self._doctor = pipeline, view, explainer, doctor
         self._store, self._tally, self._beats = store, tally, beats
         self._units, self._apply, self._under_systemd = units, apply, under_systemd
+        self._silencer = Silencer(pipeline, view, explainer, clock)
         self._turns = 0
         self._turning = asyncio.Event()
         pipeline.watch(self._turned)
@@ -158,6 +161,15 @@ class Controller:
         keys = [ticket.key for ticket in tickets]
         self._pipeline.change_state(engine.reset(self._pipeline.state, keys), keys)
         return tuple(map(str, keys))
+
+    def silences(self) -> tuple[Quiet, ...]:
+        return self._view.silences()
+
+    async def silence(self, wish: Wish) -> Quiet:
+        return await self._silencer.silence(wish)
+
+    async def resume(self, name: str | None, *, everything: bool, by: str) -> tuple[Quiet, ...]:
+        return await self._silencer.resume(name, everything=everything, by=by)
 
     async def reload(self, *, by: str) -> tuple[str, ...]:
         if not self._under_systemd:

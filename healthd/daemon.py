@@ -160,7 +160,7 @@ class Daemon:
         saved = None
         try:
             saved = await self._store.load()
-            state, engine_clock = restore(saved, seed=seed, boot_id=boot_id, boot=boot)
+            state, engine_clock = restore(saved, seed=seed, boot_id=boot_id, boot=boot, wall=self._clock.wall())
         except StorageError as error:
             await self._set_aside(error)
             saved = None
@@ -388,6 +388,7 @@ class Daemon:
             units=self._units,
             store=self._store,
             tally=tally,
+            clock=self._clock,
             beats=self._beats,
             apply=self._apply,
             under_systemd=self._notifier.active,

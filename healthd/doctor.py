@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.answers import Diagnosis
 from healthd.config import permitted
+from healthd.decide.silence import why
 from healthd.errors import BusError, StorageError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Doctor:
             self._listening(),
             *self.tcp(),
             *self._left_out(),
+            *self._silences(),
         )
 
     def warnings(self) -> tuple[str, ...]:
@@ -160,6 +162,13 @@ class Doctor:
             remedy = "df -h /var/lib/healthd; limits are kept in memory until it can be written again"
             return Diagnosis(name="state", ok=False, text=str(error), remedy=remedy)
         return Diagnosis(name="state", ok=True, text="the database can be written")
+
+    def _silences(self) -> Iterable[Diagnosis]:
+        """What is silenced is no fault, but somebody may have forgotten it."""
+        set_now = self._pipeline.state.silences
+        if set_now:
+            texts = (f"{each.scope} ({each.id}), set by {each.by}{why(each)}" for each in set_now)
+            yield Diagnosis(name="silences", ok=None, text="\n".join(texts), remedy="healthctl resume ID ends one")
 
     def _listening(self) -> Diagnosis:
         if not self._sockets:

@@ -33,6 +33,9 @@ class Event(StrEnum):
     FEATURE_OFF = "feature_off"
     LISTENER_CHANGED = "listener_changed"
     CHANGES_FOUND = "changes_found"
+    SILENCE_STARTED = "silence_started"
+    SILENCE_ENDED = "silence_ended"
+    SILENCE_LASTS = "silence_lasts"
 
 
 MESSAGE_IDS: Final[dict[Event, str]] = {
@@ -60,4 +63,7 @@ MESSAGE_IDS: Final[dict[Event, str]] = {
     Event.FEATURE_OFF: "7f4879acd166409b8521773f5d5e47c4",
     Event.LISTENER_CHANGED: "6b6172639de345bb8933a1f5ad91c773",
     Event.CHANGES_FOUND: "3ae5587dade446c09cd69ee8516f6fed",
+    Event.SILENCE_STARTED: "b6194e1a60b04e8fb9019bdc9dc39485",
+    Event.SILENCE_ENDED: "9bc5e9b9e97642688fd420f6e20859ee",
+    Event.SILENCE_LASTS: "fe49880e3e334a50b2dda98b2ece3fb9",
 }

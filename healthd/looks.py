@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from healthd.assess.judge import Known, judge
+from healthd.assess.picture import Component
 from healthd.assess.trend import MOST_POINTS
 from healthd.model import Status
 from healthd.sample import Due
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from healthd.answers import Series
     from healthd.assess.judge import Memory
-    from healthd.assess.picture import Component
     from healthd.assess.trend import Points
     from healthd.model import Assessment
     from healthd.ports import Clock
@@ -181,3 +181,15 @@ class Looks:
         """What these runs saw has been decided upon."""
         for one in sampled:
             self._taken[one.check.name] = self._begun.get(one.check.name, 0)
+
+
+def component_of(check: Bound) -> Component:
+    """The component of a check, before anything is known of it."""
+    return Component(
+        name=check.name,
+        weight=check.component.weight,
+        critical=check.component.critical,
+        combine=check.spec.score,
+        noun=check.spec.noun,
+        immediate=check.spec.immediate,
+    )

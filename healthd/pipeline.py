@@ -11,23 +11,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from healthd.answers import Series
-from healthd.assess.picture import Component, Picture, summary
+from healthd.assess.picture import Picture, summary
 from healthd.decide import engine
-from healthd.decide.happenings import News, Order, Started
+from healthd.decide.happenings import News, Started
 from healthd.decide.policy import Moment
 from healthd.errors import BusError, StorageError
 from healthd.events import Event
-from healthd.looks import Looks
+from healthd.looks import Looks, component_of
 from healthd.model import JobResult, Severity, State, Status
 from healthd.record.saved import entries
 from healthd.record.story import Story
 from healthd.upgrades import Upgrades
+from healthd.windows import Windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from healthd.config import Settings
-    from healthd.decide.happenings import Happening
+    from healthd.decide.happenings import AnyOrder, Happening
     from healthd.decide.state import EngineClock, EngineState, Key
     from healthd.heal import Healer
     from healthd.ports import Clock, Host, Log, Store, Units
@@ -49,7 +50,7 @@ class _Heard:
     everything: bool = False
     checks: set[str] = field(default_factory=set)
     results: list[tuple[Key, JobResult]] = field(default_factory=list)
-    orders: list[tuple[Order, asyncio.Future[Sequence[Happening]]]] = field(default_factory=list)
+    orders: list[tuple[AnyOrder, asyncio.Future[Sequence[Happening]]]] = field(default_factory=list)
     sampled: list[Sampled] = field(default_factory=list)
 
     def any(self) -> bool:
@@ -80,13 +81,13 @@ class Pipeline:
         self.healer: Healer | None = None
         self._sampler, self._units, self._host = sampler, units, host
         self._clock, self._store, self._log = clock, store, log
-        self.picture = Picture(_component(check) for check in checks)
+        self.picture = Picture(component_of(check) for check in checks)
         self._story = Story(log, store.note)
         self._heard = _Heard()
         self._wake = asyncio.Event()
         self.origin = self._next_round = clock.boot()
-        self._upgrades = Upgrades(host, log)
         self._failed_at, self._reconcile_at = self.origin + FAILED_SECONDS, self.origin + RECONCILE_SECONDS
+        self._upgrades, self._windows = Upgrades(host, log), Windows(clock, log)
         self._looks = Looks(sampler, clock, checks)
         self._samplers: list[Callable[[str, float], None]] = []
         self._engine_wake: float | None = None
@@ -114,7 +115,7 @@ class Pipeline:
         self._heard.results.append((key, result))
         self._wake.set()
 
-    async def order(self, order: Order) -> Sequence[Happening]:
+    async def order(self, order: AnyOrder) -> Sequence[Happening]:
         """Have an operator's order decided; returns what happened in the turn that did."""
         decided: asyncio.Future[Sequence[Happening]] = asyncio.get_running_loop().create_future()
         self._heard.orders.append((order, decided))
@@ -158,7 +159,7 @@ class Pipeline:
         """Go on under other settings; attempts, budgets and issues stay."""
         self.settings = settings
         self._looks.take(checks)
-        self.picture.replace_components(_component(check) for check in checks)
+        self.picture.replace_components(component_of(check) for check in checks)
         self._next_round = min(self._next_round, self._clock.boot() + settings.health.check_interval_seconds)
         self.request(check.name for check in checks)
         self._heard.everything = True
@@ -286,9 +287,11 @@ class Pipeline:
     def _decide(self, news: News) -> engine.Step:
         if anew := self._upgrades.look(self.state, self.picture.items, news.items):
             self.request(anew)
+        self._windows.look(self.state.silences, news.orders)
         step = engine.step(self.settings, self.state, self.moment(), news)
         self._must_save |= step.state.fresh is not self.state.fresh or step.state.stopped != self.state.stopped
         self._must_save |= (step.state.upgrade is None) is not (self.state.upgrade is None)
+        self._must_save |= step.state.silences != self.state.silences
         self.state, self._engine_wake = step.state, step.wake_at
         self._unsaved |= step.changed
         self._unforgotten |= step.removed
@@ -354,6 +357,7 @@ class Pipeline:
             configured=frozenset(self.picture.components),
             left_out=self.picture.left_out(),
             package_work=self._upgrades.work,
+            windows=self._windows.of,
         )
 
     def host_state(self) -> State:
@@ -386,14 +390,3 @@ class Pipeline:
                     message,
                     wall=self._clock.wall(),
                 )
-
-
-def _component(check: Bound) -> Component:
-    return Component(
-        name=check.name,
-        weight=check.component.weight,
-        critical=check.component.critical,
-        combine=check.spec.score,
-        noun=check.spec.noun,
-        immediate=check.spec.immediate,
-    )

@@ -9,6 +9,7 @@ from healthd.probes import BODY_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import tzinfo
 
     from healthd.answers import (
         Budget,
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
         HistoryQuery,
         Note,
         OwnProcess,
+        Quiet,
         Series,
+        Wish,
     )
     from healthd.events import Event
     from healthd.evidence import Changes, Incident, Scene, UnitFiles
@@ -42,6 +45,9 @@ class Clock(Protocol):
 
     def wall(self) -> float:
         """Unix seconds. Only to show and to store."""
+
+    def zone(self, name: str) -> tzinfo:
+        """The time zone of this name; "" is the local one. Raises `ReadError` if there is none."""
 
 
 class Host(Protocol):
@@ -333,6 +339,15 @@ class Control(Protocol):
 
     async def reset(self, name: str, *, by: str) -> tuple[str, ...]:
         """Forget attempts, backoff and `gave_up` of a component, item or unit; returns the issues that were reset."""
+
+    def silences(self) -> tuple[Quiet, ...]:
+        """The silences that are set, in the order in which they were."""
+
+    async def silence(self, wish: Wish) -> Quiet:
+        """Silence something for a while. `RequestError` for a wish that makes no sense, or that cannot be."""
+
+    async def resume(self, name: str | None, *, everything: bool, by: str) -> tuple[Quiet, ...]:
+        """End silences by their id or name, or all; None: the only one. Returns those that ended, at least one."""
 
     async def reload(self, *, by: str) -> tuple[str, ...]:
         """Have systemd reload healthd.service and wait; `RequestError` with every problem if it was rejected.

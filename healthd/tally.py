@@ -130,6 +130,8 @@ class Tally:
         yield _counter(
             "healthd_holds_total", "Decisions not to act, by reason; each is counted when it is made.", holds
         )
+        silences = sum(silence.in_force for silence in self._view.silences())
+        yield _gauge("healthd_silences", "Silences that are in force.", [_one(silences)])
         remaining = self._view.budget().remaining
         about = "Actions that the host may still have in the present window; +Inf without a budget."
         left = float("inf") if remaining is None else float(remaining)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from healthd import __version__
-from healthd.answers import Budget, HealthStatus
+from healthd.answers import Budget, HealthStatus, Quiet
 from healthd.assess.picture import summary
 from healthd.decide.limits import free_at, host_instants
 from healthd.decide.policy import Case
+from healthd.decide.silence import is_in_force, window_of
 from healthd.model import Health, Issue, Severity, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from healthd.assess.picture import Component
+    from healthd.decide.silence import Silence
     from healthd.decide.state import Ticket
     from healthd.pipeline import Pipeline
     from healthd.ports import Clock, Host
@@ -64,6 +66,33 @@ class View:
         tickets.sort(key=lambda ticket: (-order.index(ticket.severity), ticket.opened_at, ticket.key))
         return tuple(self.issue(ticket) for ticket in tickets)
 
+    def silences(self) -> tuple[Quiet, ...]:
+        """The silences that are set."""
+        return tuple(map(self.quiet, self._pipeline.state.silences))
+
+    def quiet(self, silence: Silence) -> Quiet:
+        """A silence, for people."""
+        moment = self._pipeline.moment()
+        in_force, window = is_in_force(silence, moment), window_of(silence, moment)
+        till = self.wall(silence.until)
+        if silence.calendar:
+            till = window.ends if window is not None and in_force else None
+        return Quiet(
+            id=silence.id,
+            scope=str(silence.scope),
+            kind=silence.scope.kind,
+            name=silence.scope.name,
+            by=silence.by,
+            reason=silence.reason,
+            set_at=silence.set_wall,
+            until=till,
+            while_unit=silence.unit or None,
+            calendar=silence.calendar or None,
+            seconds=silence.seconds if silence.calendar or silence.until is not None else None,
+            in_force=in_force,
+            begins=window.begins if window is not None and not in_force else None,
+        )
+
     def health(self, component: Component) -> Health:
         """One component."""
         items = sorted(component.items.values(), key=lambda item: (item.score, item.name))
@@ -100,6 +129,7 @@ class View:
             health_checks={name: self.health(component) for name, component in picture.shown().items()},
             ready=ready,
             left_out=picture.left_out(),
+            silences=self.silences(),
         )
 
     def _peers(self) -> int:

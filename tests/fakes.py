@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from healthd.errors import ReadError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import tzinfo
 
     from healthd.events import Event
     from healthd.model import Severity
@@ -27,6 +31,11 @@ class FakeClock:
 
     def wall(self) -> float:
         return self._wall
+
+    def zone(self, name: str) -> tzinfo:
+        if name == "Nowhere/Land":
+            raise ReadError("there is no time zone 'Nowhere/Land'")
+        return ZoneInfo(name or "UTC")
 
     def advance(self, seconds: float) -> None:
         """Let time pass, on both clocks."""

@@ -32,6 +32,7 @@ examples:
   healthctl incident last              what went wrong, what changed before, and how did it end?
   healthctl heal nginx.service         heal it now, within the limits
   healthctl reset nginx.service        forget the attempts so far, after you mended the cause
+  healthctl silence web.service --for 2h --reason "new disk"
   healthctl config check && sudo healthctl reload
   sudo healthctl recipe enable nginx   have healthd ask nginx itself whether it serves
   healthctl doctor                     does everything that healthd needs work here?
@@ -111,10 +112,24 @@ def _add_ordering_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     check.add_argument("name", metavar="NAME", nargs="?", help="a component, an item or a unit")
     reset = _verb(verbs, "reset", "forget attempts, waits and giving up")
     reset.add_argument("name", metavar="NAME", help="a component, an item or a unit")
+    _add_silences(verbs)
     heartbeat = _verb(verbs, "heartbeat", "report in for a job")
     heartbeat.add_argument("name", metavar="NAME", help="a component of type heartbeat")
     reload = _verb(verbs, "reload", "have the configuration read again")
     reload.add_argument("--apply", action="store_true", help=argparse.SUPPRESS)
+
+
+def _add_silences(verbs: argparse._SubParsersAction[Parser]) -> None:
+    silence = _verb(verbs, "silence", "leave something alone for a while; without a name, what is silenced")
+    silence.add_argument("name", metavar="NAME", nargs="?", help="a component, an item, a unit or a pattern of units")
+    silence.add_argument("--all", action="store_true", help="everything")
+    silence.add_argument("--for", dest="span", metavar="SPAN", help="90s, 30m, 2h, 1d; by default 1h")
+    silence.add_argument("--while", dest="unit", metavar="UNIT", help="for as long as this unit runs")
+    silence.add_argument("--calendar", metavar="SPEC", help="again and again, from each such time on: 'Sun 02:00'")
+    silence.add_argument("--reason", metavar="REASON", help="why, for others to read")
+    resume = _verb(verbs, "resume", "end silences")
+    resume.add_argument("name", metavar="NAME", nargs="?", help="the id of a silence, or what is silenced")
+    resume.add_argument("--all", action="store_true", help="all of them")
 
 
 def _add_config(verbs: argparse._SubParsersAction[Parser]) -> None:

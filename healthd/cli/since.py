@@ -13,11 +13,19 @@ _AGO: Final = re.compile(r"(\d+(?:\.\d+)?)(min|[smhdw])")
 _HINT: Final = "90s, 5m, 2h, 7d, or a date: 2025-11-24, 2025-11-24T08:30"
 
 
+def seconds(text: str) -> float | None:
+    """The seconds of a span such as `90s`, `5m`, `1h30m`; None for what is none."""
+    parts = _AGO.findall(text)
+    if not text or "".join(number + unit for number, unit in parts) != text:
+        return None
+    return sum(float(number) * _UNITS[unit[0]] for number, unit in parts)
+
+
 def since(text: str, now: float) -> float:
     """The Unix time that is meant; RequestError for what is no time, or none that has passed."""
-    parts = _AGO.findall(text)
-    if text and "".join(number + unit for number, unit in parts) == text:
-        return now - sum(float(number) * _UNITS[unit[0]] for number, unit in parts)
+    ago = seconds(text)
+    if ago is not None:
+        return now - ago
     try:
         at = float(text) if text.replace(".", "", 1).isdigit() else datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):

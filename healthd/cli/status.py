@@ -15,7 +15,7 @@ from healthd.errors import RequestError
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from healthd.cli.text import Style
 
@@ -53,7 +53,7 @@ def show(args: Namespace, value: object, lines: list[str], *, outline_only: bool
 def page(status: Data, now: float, style: Style, *, settings: Data | None) -> list[str]:
     """The whole host."""
     checks = sorted(status["health_checks"].items(), key=lambda entry: _WORST_FIRST.index(entry[1]["status"]))
-    lines = [_headline(status, style, settings)]
+    lines = [_headline(status, style, settings), *_silenced(status.get("silences", ()), now, style)]
     if not checks:
         return [*lines, "", "Nothing has been judged yet."]
     rows = columns([_row(name, health, style) for name, health in checks])
@@ -62,6 +62,15 @@ def page(status: Data, now: float, style: Style, *, settings: Data | None) -> li
         lines.append(row)
         lines += _trouble(health, now, style)
     return lines
+
+
+def _silenced(silences: Sequence[Data], now: float, style: Style) -> list[str]:
+    """What is silenced at this moment."""
+    from healthd.cli.silence import how_long
+
+    in_force = [one for one in silences if one["in_force"]]
+    texts = [f"{plain(one['scope'])} is silenced {how_long(one, now)} ({plain(one['id'])})" for one in in_force]
+    return [style.paint(f"  {text}", YELLOW) for text in texts]
 
 
 def detail(name: str, value: Data, now: float, style: Style) -> list[str]:

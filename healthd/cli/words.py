@@ -55,7 +55,7 @@ HOLDS: Final[dict[str, tuple[str, str, str]]] = {
     "silenced": (
         "silenced",
         "an operator silenced it",
-        "wait until the silence ends",
+        "wait until the silence ends, or end it: healthctl silence lists them, healthctl resume ID ends one",
     ),
     "cooldown": (
         "waits before the next attempt",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthd.config import Settings, UnitSettings
+    from healthd.decide.silence import Window
     from healthd.decide.state import Cascade, EngineState, Ticket
     from healthd.model import ActionKind, HoldReason, IssueType, Item, SystemState, UnitFacts
 
@@ -26,6 +27,7 @@ class Moment:
     `unhealthy`: those that are so bad that what depends on them cannot be well; `configured`: all that there are (None:
     that was not said); `left_out`: those that this host has nothing of, each with the reason. `package_work`: who is
     installing packages, in words.
+    `windows`: of calendar expressions and lengths, the window that is open or comes next; None: none ever does.
     """
 
     now: float
@@ -40,6 +42,7 @@ class Moment:
     configured: frozenset[str] | None = None
     left_out: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     package_work: str = ""
+    windows: Mapping[tuple[str, float], Window | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

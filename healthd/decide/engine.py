@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from healthd.decide.cascade import follow_downs
 from healthd.decide.case import is_well
 from healthd.decide.graph import roots_first
-from healthd.decide.happenings import GaveUp, Held, Unsupported
+from healthd.decide.happenings import GaveUp, Held, Order, Unsupported
 from healthd.decide.observe import observe, recover
 from healthd.decide.policy import rule
+from healthd.decide.quiet import keep_quiet
 from healthd.decide.state import INTERRUPTED, Mark
 from healthd.decide.turn import Step, Turn
 from healthd.decide.upgrade import follow
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from healthd.config import Settings
     from healthd.decide.case import Moment, Verdict
-    from healthd.decide.happenings import News, Order
+    from healthd.decide.happenings import News
     from healthd.decide.state import EngineState, Key, Ticket
     from healthd.model import JobResult
 
@@ -40,10 +41,11 @@ def step(settings: Settings, state: EngineState, moment: Moment, news: News) -> 
     """Take in the news and decide. `wake_at` (engine seconds) is when a step without news may decide otherwise."""
     turn = Turn(settings, state, moment)
     follow(turn)
+    keep_quiet(turn, news.orders)
     observe(turn, news.items)
     follow_downs(turn)
     _settle(turn, news.results)
-    _obey(turn, news.orders)
+    _obey(turn, (order for order in news.orders if isinstance(order, Order)))
     _decide(turn, news)
     return turn.close(fresh=state.fresh and not news.complete)
 
@@ -123,6 +125,7 @@ def _decide(turn: Turn, news: News) -> None:
         and ticket.attempt is None
         and (
             news.everything
+            or turn.anew
             or ticket.hold in _BEHIND_OTHERS
             or (ticket.wake_at is not None and ticket.wake_at <= now)
             or ticket.unit in turn.freed

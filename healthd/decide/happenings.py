@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from healthd.decide.silence import Silence
     from healthd.decide.state import Attempt, Ticket
     from healthd.model import ActionKind, HoldReason, JobResult, OutcomeKind, UnitFacts
 
@@ -115,10 +116,43 @@ class CascadeEnded:
     took: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silenced:
+    """Somebody silenced something."""
+
+    silence: Silence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowOpened:
+    """A silence is in force by its calendar, until `ends` (Unix seconds)."""
+
+    silence: Silence
+    ends: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceEnded:
+    """A silence is no more, for the reason in `text`; `lasted` is since when it was set, in seconds."""
+
+    silence: Silence
+    text: str
+    lasted: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceLasts:
+    """A silence has been in force for so long that somebody may have forgotten it."""
+
+    silence: Silence
+    lasted: float
+
+
 OfTheHost = UpgradeLasts | CascadeBegan | CascadeEnded
+OfSilences = Silenced | WindowOpened | SilenceEnded | SilenceLasts
 """What is about no single issue."""
 
-Happening = Opened | Resolved | Held | LeftAlone | Started | Ended | GaveUp | Unsupported | OfTheHost
+Happening = Opened | Resolved | Held | LeftAlone | Started | Ended | GaveUp | Unsupported | OfTheHost | OfSilences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +169,28 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Silencing:
+    """An operator's wish that something be silenced. Identity and times of `silence` are the engine's to fill in.
+
+    Its `until` is None for what does not end by time, else any number: the end is `seconds` from now. It is answered by
+    `Silenced`, or by nothing where there are too many already.
+    """
+
+    silence: Silence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsilencing:
+    """An operator's wish that these silences end. Each of them that is there is answered by `SilenceEnded`."""
+
+    ids: frozenset[str]
+    by: str
+
+
+AnyOrder = Order | Silencing | Unsilencing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """What is new at a moment.
 
@@ -146,6 +202,6 @@ class News:
     items: tuple[tuple[str, str], ...] = ()
     gone: tuple[tuple[str, str], ...] = ()
     results: tuple[tuple[str, JobResult], ...] = ()
-    orders: tuple[Order, ...] = ()
+    orders: tuple[AnyOrder, ...] = ()
     everything: bool = False
     complete: bool = True

@@ -16,6 +16,7 @@ from healthd.decide.failure import CLASSES, Cause, Remedy, class_of
 from healthd.decide.graph import blocker
 from healthd.decide.limits import backoff, free_at, jitter
 from healthd.decide.remedy import remedy, why_none
+from healthd.decide.silence import silenced
 from healthd.decide.upgrade import upgrading
 from healthd.model import ActionKind, HoldReason, IssueType, Status, SystemState
 
@@ -273,6 +274,7 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _only_reported,
     _dependency,
     _suggest,
+    silenced,
     _booting,
     upgrading,
     _starting,

@@ -15,6 +15,8 @@ from healthd.model import ActionKind, HoldReason, IssueType, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from healthd.decide.silence import Silence
+
 
 INTERRUPTED: Final = "interrupted"
 """The result of an attempt that was in flight when healthd ended."""
@@ -158,8 +160,8 @@ class EngineState:
     """All that the engine knows. `seed` makes the jitter of this host its own. `fresh`: healthd has never judged here.
 
     `stopped` holds the items that somebody stopped on purpose, so that leaving them alone is said once. `incidents` is
-    the number that was last given to an incident. `downs` are the units that went down lately, `cascade` what they are
-    as long as they are too many at once.
+    the number that was last given to an incident, `silence_number` to a silence. `downs` are the units that went down
+    lately, `cascade` what they are as long as they are too many at once.
     """
 
     seed: int
@@ -171,6 +173,8 @@ class EngineState:
     upgrade: Upgrade | None = None
     downs: tuple[Mark, ...] = ()
     cascade: Cascade | None = None
+    silences: tuple[Silence, ...] = ()
+    silence_number: int = 0
 
     def with_tickets(self, changed: Iterable[Ticket], removed: Iterable[Key] = ()) -> Self:
         """The same state with these tickets put in and those keys taken out."""

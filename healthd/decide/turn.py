@@ -38,13 +38,18 @@ def severity_of(ticket: Ticket, *, critical: bool) -> Severity:
 
 
 class Turn:
-    """The state of one step, and what came of it so far. `freed` are the units on which an attempt has ended."""
+    """The state of one step, and what came of it so far. `freed` are the units on which an attempt has ended.
+
+    `anew`: every open issue is to be decided anew. `wakes` are instants at which there may be something to do.
+    """
 
     def __init__(self, settings: Settings, state: EngineState, moment: Moment) -> None:
         self.settings, self.state, self.moment = settings, state, moment
         self.tickets = dict(state.tickets)
         self.stopped = set(state.stopped)
         self.upgrade = state.upgrade
+        self.anew = False
+        self.wakes: list[float] = []
         self.happened: list[Happening] = []
         self.freed: set[str] = set()
         self.downs, self.cascade = state.downs, state.cascade
@@ -174,6 +179,7 @@ class Turn:
         )
 
     def _wakes(self) -> Iterator[float]:
+        yield from self.wakes
         yield from (ticket.wake_at for ticket in self.tickets.values() if ticket.wake_at is not None)
         if self.cascade is not None and self.downs:
             yield self.downs[-1].at + self.settings.auto_healing.cascade_seconds

@@ -38,6 +38,30 @@ def parse(body: bytes, known: Sequence[str]) -> Mapping[str, object]:
     return fields
 
 
+def text(fields: Mapping[str, object], key: str, *, most: int = NAME_CHARS) -> str | None:
+    """A field of one line; None if it is left out, null or empty."""
+    value = fields.get(key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise RequestError(400, f'the field "{key}" is {_kind(value)}, not a string')
+    if len(value) > most or not re.fullmatch(NAME_PATTERN, value):
+        raise RequestError(
+            400, f'the field "{key}" must be at most {most} characters, none of them a control character'
+        )
+    return value
+
+
+def number(fields: Mapping[str, object], key: str) -> float | None:
+    """A field that is a number; None if it is left out or null."""
+    value = fields.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RequestError(400, f'the field "{key}" is {_kind(value)}, not a number')
+    return float(value)
+
+
 def name(fields: Mapping[str, object]) -> str:
     """The field `name`, which must be there."""
     value = optional_name(fields)

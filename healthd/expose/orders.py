@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from healthd.answers import Wish
 from healthd.errors import RequestError
 from healthd.expose import fields, render
 from healthd.expose.message import Right, as_json
@@ -33,6 +34,27 @@ async def check(control: Control, ask: Ask) -> Answer:
 async def reset(control: Control, ask: Ask) -> Answer:
     """Forget attempts, backoff and gave_up."""
     return as_json({"reset": list(await control.reset(fields.name(ask.fields), by=ask.by))})
+
+
+async def silence(control: Control, ask: Ask) -> Answer:
+    """Silence something for a while."""
+    wish = Wish(
+        name=fields.optional_name(ask.fields),
+        everything=fields.flag(ask.fields, "all"),
+        seconds=fields.number(ask.fields, "for_seconds"),
+        while_unit=fields.text(ask.fields, "while"),
+        calendar=fields.text(ask.fields, "calendar", most=1000),
+        reason=fields.text(ask.fields, "reason", most=200) or "",
+        by=ask.by,
+    )
+    return as_json(render.silence(await control.silence(wish)))
+
+
+async def resume(control: Control, ask: Ask) -> Answer:
+    """End silences."""
+    name, everything = fields.optional_name(ask.fields), fields.flag(ask.fields, "all")
+    ended = await control.resume(name, everything=everything, by=ask.by)
+    return as_json({"resumed": [render.silence(one) for one in ended]})
 
 
 async def reload(control: Control, ask: Ask) -> Answer:
@@ -84,6 +106,26 @@ ORDERS: Final = (
         about="Forget attempts, waits and giving up.",
         answer="Reset",
         errors=(404, 503, 504),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/silence",
+        call=silence,
+        right=Right.CONTROL,
+        body=("name", "all", "for_seconds", "while", "calendar", "reason"),
+        about="Silence something for a while: it is neither healed nor alerted about, but watched.",
+        answer="Silence",
+        errors=(404, 409, 503, 504),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/resume",
+        call=resume,
+        right=Right.CONTROL,
+        body=("name", "all"),
+        about="End silences: by id or name, or all; without either the only one.",
+        answer="Resumed",
+        errors=(404, 409, 503, 504),
     ),
     Route(
         method="POST",

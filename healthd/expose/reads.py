@@ -62,6 +62,11 @@ async def issues(control: Control, _ask: Ask) -> Answer:
     return as_json([render.issue(issue) for issue in control.issues()])
 
 
+async def silences(control: Control, _ask: Ask) -> Answer:
+    """What is silenced."""
+    return as_json([render.silence(one) for one in control.silences()])
+
+
 async def budget(control: Control, _ask: Ask) -> Answer:
     """What is left of the host's budget."""
     return as_json(render.budget(control.budget()))
@@ -205,6 +210,13 @@ READS: Final = (
         right=Right.READ,
         about="Open issues, worst first.",
         answer="Issues",
+    ),
+    Route(
+        path="/api/v1/silences",
+        call=silences,
+        right=Right.READ,
+        about="What is silenced, by whom, why and until when.",
+        answer="Silences",
     ),
     Route(
         path="/api/v1/budget",

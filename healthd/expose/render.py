@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus, History, Note
+    from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus, History, Note, Quiet
     from healthd.model import Health, Issue, Item, Measure, Problem
 
 _SCORE_DIGITS: Final = 4
@@ -24,6 +24,26 @@ def status(value: HealthStatus) -> dict[str, Any]:
         "version": value.version,
         "timestamp": value.timestamp,
         "health_checks": components(value),
+        "silences": [silence(one) for one in value.silences],
+    }
+
+
+def silence(value: Quiet) -> dict[str, Any]:
+    """A silence; what does not apply to it is null."""
+    return {
+        "id": value.id,
+        "scope": value.scope,
+        "kind": value.kind,
+        "name": value.name,
+        "by": value.by,
+        "reason": value.reason,
+        "set_at": value.set_at,
+        "until": value.until,
+        "while": value.while_unit,
+        "calendar": value.calendar,
+        "for_seconds": value.seconds,
+        "in_force": value.in_force,
+        "begins": value.begins,
     }
 
 

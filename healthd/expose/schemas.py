@@ -53,7 +53,8 @@ _COUNT: Final = _a("integer", minimum=0)
 _SCORE: Final = _a("number", minimum=0, maximum=1)
 _TIME: Final = _a("number", "Unix seconds")
 _TIME_OR_NOT: Final = _or_null(_TIME)
-_NAME: Final = _a("string", "a component, an item or a unit", minLength=1, maxLength=NAME_CHARS, pattern=NAME_PATTERN)
+_NAME_LIMITS: Final[Schema] = {"minLength": 1, "maxLength": NAME_CHARS, "pattern": NAME_PATTERN}
+_NAME: Final = _a("string", "a component, an item or a unit", **_NAME_LIMITS)
 
 _SUMMARY: Final[Mapping[str, Schema]] = {
     "id": _a("integer", minimum=1),
@@ -103,6 +104,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         version=_TEXT,
         timestamp=_TIME,
         health_checks=_ref("Components"),
+        silences=_list("Silence"),
     ),
     "Components": _a("object", "Components by name.", additionalProperties=_ref("Component")),
     "Component": _answered(
@@ -135,6 +137,24 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         warning=_or_null(_NUMBER),
         critical=_or_null(_NUMBER),
         seconds_to_critical=_or_null(_NUMBER),
+    ),
+    "Silences": _list("Silence"),
+    "Resumed": _answered(resumed=_list("Silence")),
+    "Silence": _answered(
+        "What is silenced, by whom, why and how long. Between the windows of a calendar it is not in force.",
+        id=_TEXT,
+        scope=_a("string", "kind and name in words"),
+        kind=_a("string", enum=["all", "component", "item", "units"]),
+        name=_TEXT,
+        by=_TEXT,
+        reason=_TEXT,
+        set_at=_TIME,
+        until=_or_null(_a("number", "Unix seconds; null: not by time")),
+        **{"while": _or_null(_a("string", "the unit that it ends with"))},
+        calendar=_or_null(_TEXT),
+        for_seconds=_or_null(_NUMBER),
+        in_force=_FLAG,
+        begins=_or_null(_a("number", "when the next window opens, Unix seconds")),
     ),
     "Issues": _list("Issue"),
     "Issue": _answered(
@@ -287,6 +307,16 @@ BODIES: Final[Mapping[str, Schema]] = {
     ),
     "/api/v1/check": _sent(name=_or_null(_NAME)),
     "/api/v1/reset": _sent(("name",), name=_NAME),
+    "/api/v1/silence": _sent(
+        (),
+        name=_or_null(_NAME),
+        all=_FLAG,
+        for_seconds=_or_null(_a("number", "null: an hour, or as long as the unit runs", minimum=1, maximum=31_622_400)),
+        **{"while": _or_null(_a("string", "a unit that runs: it ends with it", **_NAME_LIMITS))},
+        calendar=_or_null(_a("string", "systemd.time(7): a window begins each time", maxLength=1000)),
+        reason=_a("string", maxLength=200),
+    ),
+    "/api/v1/resume": _sent(name=_or_null(_NAME), all=_FLAG),
 }
 """What may be sent, by path; all others take an empty object, or nothing."""
 

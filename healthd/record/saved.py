@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from healthd.decide.silence import Silence, after_reboot
 from healthd.decide.state import Cascade, EngineClock, EngineState, Key, Mark, Ticket, Upgrade
 from healthd.errors import StorageError
 
@@ -31,17 +32,19 @@ def entries(
         "upgrade": state.upgrade,
         "downs": state.downs,
         "cascade": state.cascade,
+        "silences": [silence.to_plain() for silence in state.silences],
+        "silence_number": state.silence_number,
     }
     # What was removed in one step and came back in a later one, before anything could be written, is there.
     return rows, [_TICKET + str(key) for key in removed if key not in state.tickets]
 
 
 def restore(
-    saved: Mapping[str, Any] | None, *, seed: int, boot_id: str, boot: float
+    saved: Mapping[str, Any] | None, *, seed: int, boot_id: str, boot: float, wall: float = 0.0
 ) -> tuple[EngineState, EngineClock]:
     """The state and clock that were saved; the beginning, with this `seed`, on a host where healthd never ran.
 
-    Raises StorageError for what makes no sense.
+    `wall` (Unix seconds) tells silences for how long the host was off. Raises StorageError for what makes no sense.
     """
     if not saved:
         return EngineState(seed=seed, tickets={}), EngineClock.resume(None, boot_id, boot)
@@ -55,6 +58,8 @@ def restore(
             marks=_marks(engine["marks"]),
             stopped=frozenset((component, item) for component, item in engine["stopped"]),
             incidents=int(engine.get("incidents", 0)),
+            silences=_silences(saved, boot_id, boot, wall),
+            silence_number=int(engine.get("silence_number", 0)),
             upgrade=Upgrade(*upgrade) if (upgrade := engine.get("upgrade")) else None,
             downs=_marks(engine.get("downs", ())),
             cascade=_cascade(engine.get("cascade")),
@@ -70,3 +75,10 @@ def _marks(saved: Iterable[Any]) -> tuple[Mark, ...]:
 
 def _cascade(saved: Any) -> Cascade | None:
     return None if saved is None else Cascade(float(saved[0]), tuple(map(str, saved[1])))
+
+
+def _silences(saved: Mapping[str, Any], boot_id: str, boot: float, wall: float) -> tuple[Silence, ...]:
+    silences = tuple(map(Silence.from_plain, saved["engine"].get("silences", ())))
+    if saved["clock"]["boot_id"] == boot_id:
+        return silences
+    return after_reboot(silences, EngineClock.resume({**saved["clock"]}, boot_id, boot).now(boot), wall)

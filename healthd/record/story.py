@@ -13,15 +13,21 @@ from healthd.decide.happenings import (
     Happening,
     Held,
     LeftAlone,
+    OfSilences,
     OfTheHost,
     Opened,
     Resolved,
+    Silenced,
+    SilenceEnded,
+    SilenceLasts,
     Started,
     Unsupported,
     UpgradeLasts,
+    WindowOpened,
 )
 from healthd.events import Event
 from healthd.model import HoldReason, IssueType, OutcomeKind, Severity, Status
+from healthd.record.silences import silence_story
 from healthd.record.words import clock_time, counted, span
 
 if TYPE_CHECKING:
@@ -150,13 +156,13 @@ class Story:
                     ticket.severity,
                     outcome=OutcomeKind.NOT_SUPPORTED,
                 )
-            case UpgradeLasts() | CascadeBegan() | CascadeEnded():
-                self._of_the_host(happening)
             case _:
-                assert_never(happening)
+                self._of_no_issue(happening)
 
-    def _of_the_host(self, happening: OfTheHost) -> None:
+    def _of_no_issue(self, happening: OfTheHost | OfSilences) -> None:
         match happening:
+            case Silenced() | WindowOpened() | SilenceEnded() | SilenceLasts():
+                self._of_a_silence(happening)
             case UpgradeLasts():
                 self._upgrade_lasts(happening)
             case CascadeBegan():
@@ -166,6 +172,12 @@ class Story:
             case _:
                 assert_never(happening)
 
+    def _of_a_silence(self, happening: OfSilences) -> None:
+        event, message, severity = silence_story(happening, self._wall)
+        silence = happening.silence
+        self._log.event(event, message, severity=severity, silence=silence.id, by=silence.by)
+        self._keep(Note(at=self._wall, event=event, message=message, severity=severity or ""))
+
     def _upgrade_lasts(self, happening: UpgradeLasts) -> None:
         """A person may have to look: it may be stuck, or wait for an answer."""
         then = "healthd waits no longer and heals again" if happening.over else "healthd heals nothing until it ends"
@@ -174,6 +186,8 @@ class Story:
             Event.HEALING_HELD,
             f"{message}. Does it wait for an answer?",
             severity=Severity.HIGH,
+            component="updates",
+            item="packages",
             reason=HoldReason.PACKAGE_UPGRADE,
         )
 

@@ -32,7 +32,7 @@ PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "gather", "record", "expose")
 LIKE_THINGS: Final = ("checks", "actions")
 DOORS: Final = ("systemd", "host", "net", "outputs", "clock")
-ANSWERS: Final = ("tally", "histogram", "control", "view", "explain", "doctor", "aliases")
+ANSWERS: Final = ("tally", "histogram", "control", "view", "explain", "doctor", "aliases", "hush")
 
 TABLE: Final = (
     Row(modules=WORDS, may=WORDS),
@@ -48,9 +48,12 @@ TABLE: Final = (
     ),
     Row(modules=("actions",), may=(*WORDS, *CONTRACTS), alone=True),
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
-    Row(modules=("pipeline", "looks", "upgrades"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "looks", "upgrades")),
     Row(modules=("inquiry",), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "pipeline")),
-    Row(modules=ANSWERS, may=(*WORDS, *CONTRACTS, *PURE, "pipeline", *ANSWERS)),
+    Row(
+        modules=("pipeline", "looks", "upgrades", "windows"),
+        may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "formats", "looks", "upgrades", "windows"),
+    ),
+    Row(modules=ANSWERS, may=(*WORDS, *CONTRACTS, *PURE, "pipeline", "windows", *ANSWERS)),
     Row(
         modules=("daemon", "places", "__main__"),
         may=(

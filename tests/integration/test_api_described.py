@@ -44,6 +44,18 @@ enabled = false
 include-path = "/api/v1/history"
 [operations.checks.positive_data_acceptance]
 enabled = false
+
+# Nor that it is a time at all that a calendar knows.
+[[operations]]
+include-path = "/api/v1/incidents"
+[operations.checks.positive_data_acceptance]
+enabled = false
+
+# Nor what a calendar expression is, or that a silence needs a name, or to be of all.
+[[operations]]
+include-path = "/api/v1/silence"
+[operations.checks.positive_data_acceptance]
+enabled = false
 """
 KEYS_HERE: Final = """
 import pathlib

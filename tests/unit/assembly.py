@@ -137,6 +137,7 @@ def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
         store=healthd.store,
         tally=Tally(healthd.pipeline, healthd.view, FakeHost()),
         beats=healthd.beats,
+        clock=healthd.clock,
         apply=apply,
         under_systemd=under_systemd,
     )

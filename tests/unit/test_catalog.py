@@ -24,6 +24,7 @@ ALWAYS: dict[Event, frozenset[str]] = {
     Event.HEALING_GAVE_UP: ISSUE | {"ATTEMPT", "REASON"},
     Event.STORAGE_FAILED: frozenset({"REASON"}),
     Event.CHANGES_FOUND: frozenset({"INCIDENT"}),
+    **dict.fromkeys((Event.SILENCE_STARTED, Event.SILENCE_ENDED, Event.SILENCE_LASTS), frozenset({"SILENCE", "BY"})),
     Event.LOG_DROPPED: frozenset({"DROPPED", "REASON"}),
 }
 """The fields that every record of an event has."""

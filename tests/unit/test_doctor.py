@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from healthd.answers import Diagnosis
+from healthd.answers import Diagnosis, Wish
 from healthd.assess.picture import Component
 from healthd.assess.score import worst
 from healthd.errors import BusTimeout, StorageError
 from healthd.events import Event
 from healthd.model import Assessment, JobResult, Problem
 from tests.fake_units import MemoryStore, service
-from tests.unit.assembly import Assembly, assembled, doctor_of, settings
+from tests.unit.assembly import Assembly, assembled, controller, doctor_of, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -190,3 +190,17 @@ def test_what_the_daemon_itself_knows_is_passed_on() -> None:
     lines = found(WEB, log_is_journal=False, sockets=[], watchdog=lambda: Diagnosis(name="watchdog", ok=None, text="-"))
 
     assert [lines[name].ok for name in ("log", "sockets", "watchdog")] == [None, False, None]
+
+
+def test_what_is_silenced_is_named_and_is_no_fault() -> None:
+    async def scene() -> Sequence[Diagnosis]:
+        async with assembled(WEB) as healthd:
+            wish = Wish(
+                name="web", everything=False, seconds=None, while_unit=None, calendar=None, reason="disk", by="alice"
+            )
+            await controller(healthd).silence(wish)
+            return await doctor_of(healthd).diagnose()
+
+    (line,) = (each for each in asyncio.run(scene()) if each.name == "silences")
+
+    assert (line.ok, line.text) == (None, "web.service (s1), set by alice: disk")

@@ -15,7 +15,8 @@ from healthd.checks import services
 from healthd.config import Settings
 from healthd.decide import engine
 from healthd.decide.case import Moment
-from healthd.decide.happenings import Ended, Held, News, Order, Started
+from healthd.decide.happenings import Ended, Held, News, Order, Silencing, Started, Unsilencing
+from healthd.decide.silence import Kind, Scope, Silence
 from healthd.model import Assessment, IssueType, JobResult
 from healthd.ports import Ports
 from healthd.record.saved import entries, restore
@@ -27,12 +28,15 @@ from tests.unit.builders import UNIT, finding, item, killed
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping
 
-    from healthd.decide.happenings import Happening
+    from healthd.decide.happenings import AnyOrder, Happening
+    from healthd.decide.silence import Window
     from healthd.decide.state import Attempt, EngineState, Key, Ticket
     from healthd.model import ActionKind, HoldReason, Item, UnitFacts
 
 _LATE = 1e-6
 """By so much timers are late: a real one is never early."""
+
+EVERYTHING = Scope(Kind.ALL)
 
 _T = TypeVar("_T")
 _H = TypeVar("_H")
@@ -58,6 +62,7 @@ class Bench:
         self.boot_id = "boot-1"
         self.wall_error = 0.0
         self.package_work = ""
+        self.windows: dict[tuple[str, float], Window | None] = {}
         self.units = FakeUnits(*units)
         self.happened: list[Happening] = []
         self.saved: dict[str, Any] = {}
@@ -69,7 +74,7 @@ class Bench:
         self.state: EngineState
         self._runs = 0
         self._results: dict[str, JobResult] = {}
-        self._orders: list[Order] = []
+        self._orders: list[AnyOrder] = []
         self.restart_healthd()
         if not fresh:
             self.state = replace(self.state, fresh=False)
@@ -80,6 +85,10 @@ class Bench:
     @property
     def boot(self) -> float:
         return self.time - self.booted_at
+
+    @property
+    def wall(self) -> float:
+        return 1_700_000_000.0 + self.time + self.wall_error
 
     def set(self, name: str, **changes: Any) -> None:
         """systemd says this of the unit now."""
@@ -102,7 +111,7 @@ class Bench:
     def restart_healthd(self) -> None:
         """healthd starts, from what is on the disk: after its first start, a crash, or a reboot."""
         saved = json.loads(json.dumps(self.saved))
-        state, self.engine_clock = restore(saved, seed=7, boot_id=self.boot_id, boot=self.boot)
+        state, self.engine_clock = restore(saved, seed=7, boot_id=self.boot_id, boot=self.boot, wall=self.wall)
         self.state = engine.resume(state, self.engine_clock.now(self.boot))
         self.picture = Picture(
             Component(name=name, weight=1.0, critical=False, combine=services.CHECK.score)
@@ -133,6 +142,15 @@ class Bench:
     def order(self, name: str, action: ActionKind | None = None) -> None:
         """Somebody wants the item healed by hand."""
         self._orders.append(Order(component="services", item=name, action=action, by="alice"))
+
+    def silence(self, scope: Scope = EVERYTHING, seconds: float = 3600.0, **changes: Any) -> None:
+        """Somebody silences something, for a time unless the changes say otherwise."""
+        wish = Silence(id="", scope=scope, by="bob", set_at=0.0, set_wall=0.0, seconds=seconds, until=0.0, reminded=0.0)
+        self._orders.append(Silencing(silence=replace(wish, **changes)))
+
+    def resume(self, *ids: str) -> None:
+        """Somebody ends silences."""
+        self._orders.append(Unsilencing(ids=frozenset(ids), by="carol"))
 
     def reset(self, name: str) -> None:
         """Somebody has the attempts of an item forgotten; the next turn writes that down."""
@@ -192,7 +210,7 @@ class Bench:
     def moment(self) -> Moment:
         return Moment(
             now=self.engine_clock.now(self.boot),
-            wall=1_700_000_000.0 + self.time + self.wall_error,
+            wall=self.wall,
             system=self.units.system,
             booted_for=self.boot,
             current=self.units.connected,
@@ -201,6 +219,7 @@ class Bench:
             usable=self.picture.usable,
             configured=frozenset(self.picture.components),
             package_work=self.package_work,
+            windows=self.windows,
         )
 
     def _look(self, names: frozenset[str] | None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

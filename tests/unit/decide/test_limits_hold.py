@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck
@@ -14,83 +15,35 @@ from hypothesis import settings as search
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from healthd.config import CleanExit, Heal, Settings, UnitSettings
+from healthd.config import Heal, Settings
 from healthd.decide import engine
 from healthd.decide.happenings import Started
+from healthd.decide.silence import MOST_SILENCES, Kind, Scope, Window
 from healthd.decide.upgrade import MOST_SECONDS, SETTLE_SECONDS
 from healthd.model import SystemState
 from healthd.record.saved import entries, restore
 from tests.fake_units import service
-from tests.unit.builders import detail, settings
-from tests.unit.decide.bench import Bench
+from tests.unit.builders import detail
+from tests.unit.decide.bench import EVERYTHING, Bench
+from tests.unit.decide.chances import (
+    FAILURES,
+    MEDDLING,
+    NAMES,
+    RELATIONS,
+    RESULTS,
+    UNCHANGED,
+    configurations,
+    some_units,
+    times,
+    unit_names,
+)
 from tests.unit.decide.witness import ROUNDING, Witness
 
 if TYPE_CHECKING:
     from healthd.decide.state import EngineState
     from healthd.model import UnitFacts
 
-NAMES = ("a.service", "b.service", "c.service")
-
-unit_names = st.sampled_from(NAMES)
-some_units = st.sets(unit_names, max_size=2).map(tuple)
-times = st.sampled_from((0.0, 0.05, 0.1, 0.5, 1.0, 5.0, 11.0, 23.0, 45.0, 120.0, 601.0, 3601.0, 1e6))
-tables = st.builds(
-    UnitSettings,
-    heal=st.sampled_from((*(None,) * 6, Heal.ON, Heal.OFF, Heal.SUGGEST)),
-    clean_exit=st.sampled_from(CleanExit),
-    max_attempts=st.sampled_from((None, 0, 1, 2)),
-    actions=st.sampled_from(((), (), ("reset_failed", "start_unit"), ("reload_unit", "restart_unit"))),
-    grace_seconds=st.sampled_from((0.0, 0.0, 3.0)),
-    critical=st.booleans(),
-)
-configurations = st.builds(
-    settings,
-    health=st.fixed_dictionaries(
-        {
-            "max_healing_attempts": st.sampled_from((1, 2, 3, 0)),
-            "auto_healing_enabled": st.sampled_from((True,) * 9 + (False,)),
-        }
-    ),
-    units=st.dictionaries(unit_names, tables, max_size=2),
-    dry_run=st.sampled_from((False,) * 9 + (True,)),
-    allow=st.sampled_from((*(("*.service",),) * 4, ("a.service", "b.service"))),
-    protect=st.sampled_from((*((),) * 4, ("b.service",))),
-    backoff_seconds=st.sampled_from((10.0, 1.0, 0.0)),
-    backoff_max_seconds=st.sampled_from((300.0, 40.0, 5.0, 0.0)),
-    verify_seconds=st.sampled_from((30.0, 5.0, 0.1)),
-    settle_seconds=st.sampled_from((1.0, 0.0, 40.0)),
-    host_budget_actions=st.sampled_from((2, 4, 10, 0)),
-    host_budget_seconds=st.sampled_from((600.0, 30.0, 0.0)),
-    retry_after_give_up_seconds=st.sampled_from((50.0, 3600.0, 0.0)),
-    cascade_units=st.sampled_from((0, 2, 3)),
-    cascade_seconds=st.sampled_from((10.0, 60.0)),
-)
-
-# What requires what: nothing, each the one before it, or all in a circle.
-RELATIONS: tuple[dict[str, str], ...] = (
-    {},
-    {},
-    {"b.service": "a.service", "c.service": "b.service"},
-    {"a.service": "c.service", "b.service": "a.service", "c.service": "b.service"},
-)
-
-FAILURES: tuple[dict[str, Any], ...] = (
-    {"active": "failed", "sub": "failed", "result": "signal", "code": 2, "exit_status": 9},
-    {"active": "failed", "sub": "failed", "result": "exit-code", "code": 1, "exit_status": 1},
-    {"active": "failed", "sub": "failed", "result": "exit-code", "code": 1, "exit_status": 203},
-    {"active": "failed", "sub": "failed", "result": "watchdog", "code": 3, "exit_status": 6},
-    {"active": "inactive", "sub": "dead", "result": "success", "code": 2, "exit_status": 15},
-    {"active": "inactive", "sub": "dead", "result": "success", "code": 1, "exit_status": 0},
-)
-UNCHANGED: dict[str, Any] = {}
-RESULTS = ("done", "failed", "timeout", "canceled", "lost", "refused", "broken", "not_supported")
-MEDDLING: tuple[dict[str, Any], ...] = (
-    {"active": "inactive", "sub": "dead", "result": "success", "code": 2, "exit_status": 15, "stopped_by_job": True},
-    {"load": "masked"},
-    {"file_state": "disabled"},
-    {"file_state": "static"},
-    {"own_job": False},
-)
+DAY, HALF_A_DAY = 86_400.0, 43_200.0
 STATES = (*(SystemState.RUNNING,) * 5, SystemState.STARTING, SystemState.STOPPING, None)
 FATES = ("done",) * 6 + ("dies before it writes", "dies before it dispatches")
 
@@ -122,7 +75,8 @@ class Machine(RuleBasedStateMachine):
         self.bench = Bench(*units, configuration=configuration, fresh=fresh)
         self.witness = Witness(configuration)
         self.up_since = dict.fromkeys(NAMES, self.bench.time)
-        self.jobs = 0
+        self.jobs = self.turns = 0
+        self.silenced: list[tuple[str, float | None]] = []
         self.work_began = self.work_ended = self.work_seen = float("-inf")
 
     # The host
@@ -216,6 +170,8 @@ class Machine(RuleBasedStateMachine):
         self.bench.pass_time(off)
         self.bench.units.connected = True
         self.bench.reboot()
+        # By the wall clock, which somebody may have set, a silence may have ended by now.
+        self.silenced = [each for each in self.silenced if each[1] is None]
         self.up_since = dict.fromkeys(NAMES, self.bench.time)
         if not up:
             self.put(NAMES[0], **FAILURES[0])
@@ -232,6 +188,22 @@ class Machine(RuleBasedStateMachine):
     @rule(name=unit_names)
     def somebody_orders_a_unit_healed(self, name: str) -> None:
         self.bench.order(name)
+        self.turn(())
+
+    @rule(name=st.sampled_from((*NAMES, "[ab].service", "")), seconds=times, calendar=st.booleans())
+    def somebody_silences_something(self, name: str, seconds: float, calendar: bool) -> None:
+        scope = Scope(Kind.UNITS, name) if name else EVERYTHING
+        length = HALF_A_DAY if calendar else max(seconds, 1.0)
+        self.bench.silence(scope, length, **({"calendar": "noon", "until": None} if calendar else {}))
+        turns = self.turns
+        self.turn(())
+        if self.turns > turns and len(self.silenced) < MOST_SILENCES:
+            self.silenced.append((name, None if calendar else self.bench.time + length))
+
+    @rule()
+    def somebody_ends_all_silences(self) -> None:
+        self.bench.resume(*(silence.id for silence in self.bench.state.silences))
+        self.silenced.clear()  # what they held back may begin in this very turn
         self.turn(())
 
     @rule(name=unit_names)
@@ -293,6 +265,8 @@ class Machine(RuleBasedStateMachine):
 
     def turn(self, names: tuple[str, ...] | None, *, everything: bool = False, fate: str = "done") -> None:
         bench, saved, seen = self.bench, self.bench.saved, len(self.bench.happened)
+        noon = bench.wall // DAY * DAY + HALF_A_DAY
+        bench.windows["noon", HALF_A_DAY] = Window(noon, noon + HALF_A_DAY)
         self.witness.turn_begins(bench.time)
         happened = bench.turn(names, everything=everything)
         if fate == "dies before it writes":
@@ -302,6 +276,7 @@ class Machine(RuleBasedStateMachine):
             return
         self.check_step()
         self.witness.check_incidents(bench.state)
+        self.turns += 1
         if bench.package_work:
             self.work_seen = bench.time
         for happening in happened:
@@ -318,6 +293,10 @@ class Machine(RuleBasedStateMachine):
                     self.put(happening.attempt.unit, job=self.jobs, own_job=True)
         if fate != "done":
             self.die()
+
+    def is_noon(self) -> bool:
+        """Whether the wall clock is in the second half of a day: the window of the calendar silence."""
+        return self.bench.wall % DAY >= HALF_A_DAY
 
     # What must hold
 
@@ -357,6 +336,9 @@ class Machine(RuleBasedStateMachine):
         assert not unit.running or started.ticket.key.component == "probes"
         assert unit.active != "activating"
         if not attempt.by:
+            for name, until in self.silenced:
+                open_now = self.is_noon() if until is None else self.bench.time < until - ROUNDING
+                assert not (open_now and fnmatch(attempt.unit, name or "*")), "silenced"
             settled = self.bench.time - self.work_seen >= SETTLE_SECONDS - ROUNDING
             assert settled or self.bench.time - self.work_began >= MOST_SECONDS - ROUNDING, "amidst an upgrade"
             self.check_what_it_requires(attempt.unit)

@@ -16,9 +16,11 @@ from healthd.answers import (
     History,
     Note,
     Point,
+    Quiet,
     Sample,
     Series,
     SeriesHistory,
+    Wish,
 )
 from healthd.errors import HealthdError, RequestError
 from healthd.evidence import Change, ChangeKind, CoreDump, Incident, Line, Run, Surroundings
@@ -35,6 +37,7 @@ from healthd.model import (
     Status,
     Trend,
 )
+from tests.unit.expose.quiet import QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -285,6 +288,7 @@ class FakeControl:
     explanation: Explanation = EXPLANATION
     past: History = PAST
     incident_now: Incident = INCIDENT
+    quiet: tuple[Quiet, ...] = ()
     fault: BaseException | None = None
     gate: asyncio.Event | None = None
     turns: int = 0
@@ -359,6 +363,17 @@ class FakeControl:
     async def reset(self, name: str, *, by: str) -> tuple[str, ...]:
         await self._order("reset", name, by)
         return (NGINX_DOWN.id,) if name == "nginx.service" else ()
+
+    def silences(self) -> tuple[Quiet, ...]:
+        return self.quiet
+
+    async def silence(self, wish: Wish) -> Quiet:
+        await self._order("silence", wish)
+        return QUIET
+
+    async def resume(self, name: str | None, *, everything: bool, by: str) -> tuple[Quiet, ...]:
+        await self._order("resume", name, everything, by)
+        return self.quiet
 
     async def reload(self, *, by: str) -> tuple[str, ...]:
         await self._order("reload", by)

@@ -24,6 +24,7 @@ def test_the_health_status_has_the_names_of_the_contract() -> None:
         "version",
         "timestamp",
         "health_checks",
+        "silences",
     ]
     assert set(value["health_checks"]["services"]) >= {
         "status",

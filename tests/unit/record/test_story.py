@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,10 +19,15 @@ from healthd.decide.happenings import (
     LeftAlone,
     Opened,
     Resolved,
+    Silenced,
+    SilenceEnded,
+    SilenceLasts,
     Started,
     Unsupported,
     UpgradeLasts,
+    WindowOpened,
 )
+from healthd.decide.silence import Kind, Scope, Silence
 from healthd.decide.state import Key
 from healthd.events import Event
 from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind, Severity, Status
@@ -272,7 +278,7 @@ def test_an_upgrade_that_lasts_asks_a_person_to_look(over: bool, then: str) -> N
     record = told(UpgradeLasts(text="apt-get (process 58) holds dpkg's lock", lasted=605.0, over=over))
 
     assert (record.event, record.severity) == (Event.HEALING_HELD, Severity.HIGH)
-    assert record.fields == {"reason": HoldReason.PACKAGE_UPGRADE}
+    assert record.fields == {"component": "updates", "item": "packages", "reason": HoldReason.PACKAGE_UPGRADE}
     assert "for 10 min (apt-get (process 58) holds dpkg's lock)" in record.message
     assert then in record.message
 
@@ -302,3 +308,77 @@ def test_the_end_of_a_cascade_says_what_came_of_it(
 
     assert (record.event, record.severity) == (Event.CASCADE_ENDED, severity)
     assert record.message == f"the cascade is over after 12 s: {words}"
+
+
+QUIET = Silence(
+    id="s7",
+    scope=Scope(Kind.UNITS, "web-*.service"),
+    by="alice",
+    reason="new disk",
+    set_at=0.0,
+    set_wall=WALL,
+    seconds=3600.0,
+    until=3600.0,
+    reminded=0.0,
+)
+NIGHTLY = replace(QUIET, calendar="02:00", until=None, reason="")
+HOUR_ON = clock_time(WALL + 3600.0, now=WALL)
+
+
+@pytest.mark.parametrize(
+    ("happening", "event", "severity", "message"),
+    [
+        (
+            Silenced(silence=QUIET),
+            Event.SILENCE_STARTED,
+            None,
+            f"alice silenced web-*.service (s7: new disk) until {HOUR_ON}",
+        ),
+        (
+            Silenced(silence=replace(QUIET, unit="backup.service", until=None)),
+            Event.SILENCE_STARTED,
+            None,
+            "alice silenced web-*.service (s7: new disk) while backup.service runs",
+        ),
+        (
+            Silenced(silence=replace(QUIET, unit="backup.service")),
+            Event.SILENCE_STARTED,
+            None,
+            f"alice silenced web-*.service (s7: new disk) while backup.service runs, until {HOUR_ON} at most",
+        ),
+        (
+            Silenced(silence=NIGHTLY),
+            Event.SILENCE_STARTED,
+            None,
+            "alice silenced web-*.service (s7) for 60 min from each time of the calendar '02:00' on",
+        ),
+        (
+            WindowOpened(silence=NIGHTLY, ends=WALL + 3600.0),
+            Event.SILENCE_STARTED,
+            None,
+            f"web-*.service (s7), as alice set it, is silenced until {HOUR_ON} by its calendar '02:00'",
+        ),
+        (
+            SilenceEnded(silence=QUIET, text="its time is over", lasted=3600.0),
+            Event.SILENCE_ENDED,
+            None,
+            "web-*.service (s7: new disk) is silenced no more: its time is over (it was set 60 min ago)",
+        ),
+        (
+            SilenceLasts(silence=QUIET, lasted=90_000.0),
+            Event.SILENCE_LASTS,
+            Severity.MEDIUM,
+            (
+                "web-*.service (s7: new disk) is still silenced, as alice set it 25 h ago. Was that forgotten? "
+                "healthctl resume s7 ends it"
+            ),
+        ),
+    ],
+)
+def test_a_silence_is_told_with_who_what_why_and_how_long(
+    happening: Happening, event: Event, severity: Severity | None, message: str
+) -> None:
+    record = told(happening)
+
+    assert (record.event, record.severity, record.message) == (event, severity, message)
+    assert record.fields == {"silence": "s7", "by": "alice"}
