@@ -78,8 +78,9 @@ class Packaging:
         return self._found
 
     def _restarter(self, process: str) -> str:
-        try:
-            name = (self._proc / process / "comm").read_bytes()
+        try:  # without the ease of pathlib, which would take most of the time here
+            with open(f"{self._proc}/{process}/comm", "rb", buffering=0) as file:  # noqa: PTH123
+                name = file.read()
         except OSError:  # it ended since
             return ""
         found = name.strip() == _NEEDRESTART.encode("ascii")
