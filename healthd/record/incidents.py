@@ -157,12 +157,14 @@ class Incidents:
         return min((number for number in others if number < incident.id), default=0)
 
     def _tell(self, incident: Incident) -> None:
-        """Say in the journal what changed: that is where somebody looks who wonders at night."""
+        """Say in the journal what changed: that is where somebody looks who wonders at night.
+
+        It is about the host and no step of what is done about a unit, so that it does not name one in a field.
+        """
         what, changed = incident.title.partition(":")[0], headline(incident.changes, incident.opened_at)
         self._log.event(
             Event.CHANGES_FOUND,
             f"incident {incident.id} ({what}): {changed}. See: healthctl incident {incident.id}",
-            unit=incident.units[0] if incident.units else None,
             incident=incident.id,
         )
 

@@ -68,7 +68,7 @@ def ward(shared_host: Host) -> Ward:
 
 def looked_into(ward: Ward, cursor: str, unit: str) -> dict[str, Any]:
     """The unit's newest incident, once all that there is has been found: it says so where something changed before."""
-    record = ward.await_event(cursor, "changes_found", unit)
+    record = ward.await_event(cursor, "changes_found")
     found: dict[str, Any] = ward.ask("incident", record["HEALTHD_INCIDENT"])
     return found
 

@@ -242,7 +242,7 @@ def test_what_changed_is_said_once_in_the_journal_with_where_to_read_on() -> Non
         "incident 1 (web.service is down): /etc/x.conf was edited 3 min before, and 1 more change within the hour. "
         "See: healthctl incident 1"
     )
-    assert record.fields == {"unit": UNIT, "incident": 1}
+    assert record.fields == {"incident": 1}
 
 
 def test_what_changed_before_an_issue_without_a_unit_names_what_it_is_about() -> None:
