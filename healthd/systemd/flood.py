@@ -27,6 +27,7 @@ _REPEATS: Final = frozenset(
         Event.STORAGE_FAILED,
         Event.BUS_CHANGED,
         Event.LISTENER_CHANGED,
+        Event.CHANGES_FOUND,
     }
 )
 _SUBJECTS: Final = ("unit", "component", "item", "receiver", "address")

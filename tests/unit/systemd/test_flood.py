@@ -93,3 +93,11 @@ def test_every_record_is_either_written_or_counted(records: list[tuple[Event, st
     counted += sum(entry.count for entry in gate.all_due())
 
     assert written + counted == len(records)
+
+
+def test_of_many_incidents_at_once_a_few_say_what_had_changed() -> None:
+    gate = FloodGate()
+
+    passed = [gate.admits(Event.CHANGES_FOUND, {"incident": number}, 0.0) for number in range(PASS + 2)]
+
+    assert passed == [True] * PASS + [False] * 2
