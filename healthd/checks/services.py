@@ -65,23 +65,17 @@ async def sample(ports: Ports, options: ServicesSettings, names: frozenset[str] 
     if not await _current(ports):
         return Reading(at=ports.clock.boot(), current=False, units=(), names=names)
     facts = ports.units.facts()
-    # Why systemd stopped a unit is known when it is known what it binds to; then it may be one to be watched.
-    stopped = [
+    looked_at = [unit for unit in (facts.values() if names is None else map(facts.get, sorted(names))) if unit]
+    # Why systemd stopped a unit is known only when it is known what it binds to; then it may be one to be watched.
+    vague = [
         unit.name
-        for unit in (facts.values() if names is None else map(facts.get, sorted(names)))
-        if unit and unit.stopped_by_job and unit.detail is None
+        for unit in looked_at
+        if unit.detail is None and (unit.stopped_by_job or (not unit.running and _watched(unit, options)))
     ]
-    if stopped:
-        await ports.units.describe(stopped)
-    chosen = [
-        unit
-        for unit in (facts.values() if names is None else map(facts.get, sorted(names)))
-        if unit and _watched(unit, options)
-    ]
-    vague = [unit.name for unit in chosen if not unit.running and unit.detail is None]
     if vague:
         await ports.units.describe(vague)
-    units = tuple(facts[unit.name] for unit in chosen if unit.name in facts)
+        looked_at = [facts[unit.name] for unit in looked_at if unit.name in facts]
+    units = tuple(unit for unit in looked_at if _watched(unit, options))
     # Should a daemon-reload have begun meanwhile, these facts are those from before it; after it all is looked at.
     return Reading(at=ports.clock.boot(), current=True, units=units, names=names)
 

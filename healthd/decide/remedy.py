@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from healthd.decide.failure import OF_A_UNIT, Cause, class_of
+from healthd.decide.failure import CLASSES, OF_A_UNIT, Cause, Remedy, class_of
 from healthd.model import ActionKind
 
 if TYPE_CHECKING:
     from healthd.decide.state import Ticket
     from healthd.model import UnitFacts
-
-_LEFT: Final = frozenset({None, Cause.CRASH_LOOP})
 
 
 def remedy(
@@ -24,7 +22,7 @@ def remedy(
     limit is restarted before it gets there.
     """
     kind = class_of(ticket.key.type, ticket.cause, unit)
-    if unit is None or kind in _LEFT or (kind is Cause.LEAK and not leaks):
+    if unit is None or kind is None or CLASSES[kind].remedy is Remedy.SYSTEM or (kind is Cause.LEAK and not leaks):
         return None
     if not ladder:
         return ActionKind.RESTART_UNIT if unit.running else ActionKind.START_UNIT
