@@ -22,25 +22,11 @@ from tests.integration.api_server import DEADLINE, serving
 from tests.unit.expose.fake_control import CONFIG, DIAGNOSES, EXPLANATION, HEALED, STATUS, WELL, FakeControl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    Run = Callable[..., tuple[int, str, str]]
+    from tests.integration.conftest import Run
 
 PROBLEMS = [Problem(file="/etc/x.toml", line=line, key="a", found="1", allowed="2") for line in (3, 5)]
-
-
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """healthctl with these arguments against this daemon: exit code, stdout, stderr."""
-
-    def healthctl(control: FakeControl, *argv: str) -> tuple[int, str, str]:
-        with serving(tmp_path, control) as served:
-            code = main(["--socket", str(served.path), *argv])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return healthctl
 
 
 def over_the_wire(value: object) -> Any:

@@ -9,30 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthd.answers import Wish
-from healthd.cli.main import main
 from healthd.expose import render
-from tests.integration.api_server import serving
 from tests.unit.expose.fake_control import FakeControl
 from tests.unit.expose.quiet import QUIET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """healthctl with these arguments against this daemon: exit code, stdout, stderr."""
-
-    def healthctl(control: FakeControl, *argv: str) -> tuple[int, str, str]:
-        with serving(tmp_path, control) as served:
-            code = main(["--socket", str(served.path), *argv])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return healthctl
+    from tests.integration.conftest import Run
 
 
 def test_silence_orders_what_was_asked_and_says_how_it_ends(run: Run) -> None:

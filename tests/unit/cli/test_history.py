@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from argparse import Namespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -19,9 +18,6 @@ from healthd.errors import RequestError
 from healthd.expose import render
 from tests.unit.cli.test_pages import over_the_wire
 from tests.unit.expose.fake_control import NOW, PAST, STATUS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 VALUES: dict[str, Any] = {
     "since": NOW - 600,
@@ -37,15 +33,6 @@ VALUES: dict[str, Any] = {
     ],
     "events": [],
 }
-
-
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 def screen(*, width: int = 80, coloured: bool = False, ascii_only: bool = False) -> Screen:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from healthd.cli import incident, incidents
 from healthd.cli.text import Style
@@ -16,21 +13,10 @@ from tests.unit.cli.test_pages import over_the_wire
 from tests.unit.expose.fake_control import INCIDENT, NOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from healthd.evidence import Incident
 
 PLAIN = Style(coloured=False)
 GOING = replace(INCIDENT, ended_at=None, result="not acting on nginx.service: 20 s pause", changes=(), follows=0)
-
-
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 def whole(value: Incident) -> list[str]:

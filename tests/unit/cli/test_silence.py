@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,19 +14,7 @@ from healthd.expose import render
 from tests.unit.expose.fake_control import NOW, WELL
 from tests.unit.expose.quiet import QUIET
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PLAIN = Style(coloured=False)
-
-
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 def quiet(**changes: Any) -> Any:
