@@ -32,22 +32,21 @@ def follow_downs(turn: Turn) -> None:
     limits, now = turn.settings.auto_healing, turn.moment.now
     fell = [Mark(now, unit) for unit in _fell(turn)]
     downs = tuple(mark for mark in (*turn.downs, *fell) if mark.at + limits.cascade_seconds > now)
-    turn.downs = downs if downs != turn.downs else turn.downs
-    cascade = turn.cascade
+    turn.downs, cascade = downs, turn.usage.cascade
     if cascade is None:
         if is_cascade(limits, downs):
-            turn.cascade = Cascade(since=now, units=_names(downs))
-            turn.happened.append(CascadeBegan(units=turn.cascade.units, seconds=limits.cascade_seconds))
-            _make_one(turn, turn.cascade)
+            turn.usage.cascade = cascade = Cascade(since=now, units=_names(downs))
+            turn.happened.append(CascadeBegan(units=cascade.units, seconds=limits.cascade_seconds))
+            _make_one(turn, cascade)
         return
-    turn.cascade = cascade = cascade._replace(units=_names(downs, cascade.units))
+    turn.usage.cascade = cascade = cascade._replace(units=_names(downs, cascade.units))
     if fell:
         _make_one(turn, cascade)
     if is_cascade(limits, downs) or any(_is_part(turn, unit) for unit in cascade.units):
         return
     still = tuple(unit for unit in cascade.units if turn.usage.open_on(unit))
     turn.happened.append(CascadeEnded(units=cascade.units, still=still, took=now - cascade.since))
-    turn.cascade = None
+    turn.usage.cascade = None
 
 
 def is_cascade(limits: AutoHealingSettings, downs: Iterable[Mark]) -> bool:
@@ -57,16 +56,16 @@ def is_cascade(limits: AutoHealingSettings, downs: Iterable[Mark]) -> bool:
 
 def in_front(case: Case) -> str:
     """The unit on which healthd acts at present, so that all others of a cascade wait; "" outside of one."""
-    if case.cascade is None:
-        return ""
-    return min(case.used.acting - {case.ticket.unit}, default="")
+    used = case.used
+    return min(used.acting - {case.ticket.unit}, default="") if used.cascade is not None else ""
 
 
 def pressed_until(case: Case) -> float | None:
     """Until when (engine seconds) the pressure on the host delays the next action of a cascade; None: it does not."""
-    if case.cascade is None or not under_pressure(case.moment.items):
+    used = case.used
+    if used.cascade is None or not under_pressure(case.moment.items):
         return None
-    until = max([case.cascade.since, *case.used.host[-1:]]) + PRESSURE_SECONDS
+    until = max([used.cascade.since, *used.host[-1:]]) + PRESSURE_SECONDS
     return until if case.moment.now < until else None
 
 

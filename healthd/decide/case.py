@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from healthd.config import Settings, UnitSettings
     from healthd.decide.silence import Window
-    from healthd.decide.state import Cascade, EngineState, Ticket
+    from healthd.decide.state import EngineState, Ticket
     from healthd.model import ActionKind, HoldReason, IssueType, Item, SystemState, UnitFacts
 
 
@@ -62,10 +62,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """All that a hold may look at. `usage` indexes the tickets and marks; None: made of the state when it is needed.
-
-    `cascade`: the one that is under way.
-    """
+    """All that a hold may look at. `usage` indexes the tickets and marks; None: made of the state when it is needed."""
 
     settings: Settings
     state: EngineState
@@ -73,7 +70,6 @@ class Case:
     ticket: Ticket
     by_hand: bool = False
     usage: Usage | None = None
-    cascade: Cascade | None = None
 
     @property
     def unit(self) -> UnitFacts | None:
@@ -88,7 +84,7 @@ class Case:
     @property
     def used(self) -> Usage:
         """What is in flight, and what was done lately."""
-        return self.usage or Usage(self.state.tickets.values(), self.state.marks)
+        return self.usage or Usage(self.state.tickets.values(), self.state.marks, self.state.cascade)
 
     @property
     def table(self) -> UnitSettings:

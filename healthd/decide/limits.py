@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from healthd.config import AutoHealingSettings, Settings
-    from healthd.decide.state import Key, Mark, Ticket
+    from healthd.decide.state import Cascade, Key, Mark, Ticket
 
 _JITTER: Final = 0.1
 _REMEMBERED_SECONDS: Final = 3600.0
@@ -65,9 +65,13 @@ def host_instants(marks: Iterable[Mark], now: float, window: float) -> list[floa
 
 
 class Usage:
-    """What is wrong with units, what healthd has in flight and what it did lately: what a decision looks at."""
+    """What is wrong with units, what healthd has in flight and what it did lately: what a decision looks at.
 
-    def __init__(self, tickets: Iterable[Ticket], marks: Iterable[Mark]) -> None:
+    `cascade` is the one that is under way.
+    """
+
+    def __init__(self, tickets: Iterable[Ticket], marks: Iterable[Mark], cascade: Cascade | None = None) -> None:
+        self.cascade = cascade
         self.acting: set[str] = set()
         self.host: list[float] = []
         self._units: dict[str, list[float]] = {}

@@ -231,10 +231,10 @@ def _cooldown(case: Case) -> Verdict | None:
 
 
 def _cascade(case: Case) -> Verdict | None:
-    front = in_front(case)
-    if case.by_hand or case.cascade is None or not front:
+    front, cascade = in_front(case), case.used.cascade
+    if case.by_hand or cascade is None or not front:
         return None
-    number = len(case.cascade.units)
+    number = len(cascade.units)
     return _hold(HoldReason.CASCADE, f"{number} units went down at once; one at a time, and first {front}")
 
 

@@ -52,12 +52,12 @@ class Turn:
         self.wakes: list[float] = []
         self.happened: list[Happening] = []
         self.freed: set[str] = set()
-        self.downs, self.cascade = state.downs, state.cascade
+        self.downs = state.downs
         self._marks = state.marks
         self._incidents = state.incidents
         self._grouping: Grouping | None = None
         self._forget()
-        self.usage = Usage(self.tickets.values(), self._marks)
+        self.usage = Usage(self.tickets.values(), self._marks, state.cascade)
         self._of_item: dict[tuple[str, str], list[Key]] = {}
         for key in self.tickets:
             self._of_item.setdefault(key.name, []).append(key)
@@ -81,7 +81,6 @@ class Turn:
             ticket=ticket,
             by_hand=by_hand,
             usage=self.usage,
-            cascade=self.cascade,
         )
 
     def severity(self, ticket: Ticket, *, critical: bool) -> Severity:
@@ -170,7 +169,7 @@ class Turn:
                 incidents=self._incidents,
                 upgrade=self.upgrade,
                 downs=self.downs,
-                cascade=self.cascade,
+                cascade=self.usage.cascade,
             ),
             happenings=tuple(self.happened),
             changed=frozenset(key for key, ticket in self.tickets.items() if _differs(old.get(key), ticket)),
@@ -181,7 +180,7 @@ class Turn:
     def _wakes(self) -> Iterator[float]:
         yield from self.wakes
         yield from (ticket.wake_at for ticket in self.tickets.values() if ticket.wake_at is not None)
-        if self.cascade is not None and self.downs:
+        if self.usage.cascade is not None and self.downs:
             yield self.downs[-1].at + self.settings.auto_healing.cascade_seconds
 
     def _forget(self) -> None:

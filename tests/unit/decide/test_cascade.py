@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from healthd.decide.cascade import PRESSURE_SECONDS
+from healthd.decide.case import Case
 from healthd.decide.happenings import CascadeBegan, CascadeEnded, Opened
+from healthd.decide.policy import rule
 from healthd.decide.state import Cascade
 from healthd.model import HoldReason, IssueType
 from healthd.record.saved import restore
@@ -138,6 +140,15 @@ def test_a_state_of_a_version_that_knew_no_cascades_can_be_read() -> None:
 
     state, _ = restore(saved, seed=7, boot_id=bench.boot_id, boot=bench.boot)
     assert (state.downs, state.cascade) == ((), None)
+
+
+def test_whoever_asks_why_hears_of_it() -> None:
+    bench = host()
+    break_down(bench, *NAMES)
+    waiting = bench.tickets()[f"{NAMES[3]} service_down"]
+    asked = rule(Case(settings=bench.settings, state=bench.state, moment=bench.moment(), ticket=waiting))
+
+    assert asked.hold is HoldReason.CASCADE
 
 
 class TestPressure:
