@@ -195,3 +195,15 @@ def test_who_waits_goes_on_waiting_while_systemd_reads_its_unit_files_anew() -> 
 
     assert acted_on(bench) == [DB]
     assert words(bench)[WEB] == "it requires db.service, which is being healed"
+
+
+def test_a_hung_service_waits_while_the_one_behind_it_waits_for_its_next_attempt() -> None:
+    bench = Bench(needs(WEB, DB), service(DB))
+    bench.probes = {DB: False}
+    bench.turn()
+    fail_attempt(bench, DB, "refused")
+    bench.probes[WEB] = False
+    bench.turn()
+
+    assert acted_on(bench) == [DB]
+    assert words(bench)[WEB] == "it requires db.service, which is not well"
