@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from tools.throwaway import Host
 
 
+BRAKE = QUICK.replace("cascade_units = 0", "cascade_units = 5")
+
+
 @pytest.fixture(scope="module")
 def ward(shared_host: Host) -> Ward:
     """With a budget for many actions, and the brake on cascades as it is by default."""
     made = Ward(host=shared_host)
-    made.configure(QUICK.replace("cascade_units = 0", "cascade_units = 5"))
+    made.configure(BRAKE)
     return made
 
 
@@ -104,7 +107,9 @@ def test_a_unit_whose_root_somebody_stopped_is_not_started_and_does_not_start_it
     ward.discard(above)
 
 
-def test_many_units_at_once_are_one_incident_healed_one_at_a_time(ward: Ward) -> None:
+def test_many_units_at_once_are_one_incident_healed_one_at_a_time(host: Host) -> None:
+    ward = Ward(host=host)  # where no unit went down lately
+    ward.configure(BRAKE)
     units = [ward.add() for _ in range(6)]
     ward.look()
     cursor = ward.host.cursor()
