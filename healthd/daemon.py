@@ -146,7 +146,8 @@ class Daemon:
         self._begin(group, self._beat(), "watchdog")
         self._begin(group, self._reload_on_signal(), "reload")
         with contextlib.suppress(TimeoutError):  # who asks in the first moments shall hear of the whole host
-            await asyncio.wait_for(self._pipeline.whole(), _FIRST_ROUND)
+            async with asyncio.timeout(_FIRST_ROUND):
+                await self._pipeline.whole()
         self._begin(group, self._front.run(sockets), "expose")
         await self._tell_aliases()
 

@@ -17,7 +17,7 @@ LAYERS_KEPT = 3
 # What every host has: an init with its bus, what the package depends on, and what tests look at a host with.
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "libpam-systemd", "polkitd",
-    "python3", "python3-psutil", "python3-structlog", "python3-sdnotify", "python3-systemd", "python3-tomli",
+    "python3", "python3-sdnotify", "python3-systemd", "python3-tomli",
     "python3-jeepney", "python3-h11",
     "bash-completion", "ca-certificates", "iproute2", "procps", "sqlite3", "sudo",
 )  # fmt: skip
