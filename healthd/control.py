@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from healthd.answers import Finished, HealthStatus
 from healthd.config import permitted
+from healthd.config.chores import CHORES
 from healthd.config.show import tables
 from healthd.decide import engine
 from healthd.decide.happenings import Ended, Held, Order, Started, Unsupported
@@ -122,6 +123,10 @@ class Controller:
 
     async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
         open_ones = [ticket for ticket in self._named(name) if ticket.open]
+        if (
+            dry_run and action is not None and action in CHORES
+        ):  # what that would win one wants to know before there is need of it
+            return await self._rehearsed(action)
         if not open_ones:
             raise _nothing_to_heal(name, self._instead(name))
         items = {each.key.item for each in open_ones}
@@ -130,7 +135,7 @@ class Controller:
         ticket = open_ones[0]
         if ticket.attempt is not None:
             raise RequestError(409, f"healthd is already healing {ticket.key.item}", hint=f"healthctl explain {name}")
-        finished = self._foreseen(ticket, action) if dry_run else await self._order(ticket.key.name, action, by)
+        finished = await (self._foreseen(ticket, action) if dry_run else self._order(ticket.key.name, action, by))
         if name in self._pipeline.picture.components:  # whoever names the whole shall hear which part it was
             return replace(finished, text=f"{ticket.key.item}: {finished.text}")
         return finished
@@ -190,9 +195,11 @@ class Controller:
     async def apply_configuration(self) -> None:
         await self._apply()
 
-    def _foreseen(self, ticket: Ticket, action: ActionKind | None) -> Finished:
+    async def _foreseen(self, ticket: Ticket, action: ActionKind | None) -> Finished:
         """What an order would lead to now."""
         verdict = self._explainer.verdict(ticket, by_hand=True, action=action)
+        if verdict.hold is None and verdict.action is not None and verdict.action in CHORES:
+            return await self._rehearsed(verdict.action)
         return Finished(
             decision="act" if verdict.action and verdict.hold is None else "hold",
             action=verdict.action,
@@ -201,6 +208,22 @@ class Controller:
             outcome=None,
             until=self._view.wall(verdict.until),
         )
+
+    async def _rehearsed(self, action: ActionKind) -> Finished:
+        """What a chore would do now, by its own word."""
+        healer = self._pipeline.healer
+        if healer is None:
+            raise RequestError(503, "healthd is only just starting", hint="try again in a second")
+        try:
+            result = await healer.rehearse(action)
+        except BusError as error:
+            raise RequestError(503, f"systemd cannot be asked: {error}", hint="systemctl status dbus") from error
+        nothing = result.result == OutcomeKind.NOT_SUPPORTED
+        if not (result.done or nothing):
+            said = f"the dry run ended with '{result.result}' {result.text}".strip()
+            raise RequestError(502, said, hint=f"journalctl -u {CHORES[action].rehearsal}")
+        outcome = OutcomeKind.NOT_SUPPORTED if nothing else None
+        return Finished(decision="act", action=action, hold=None, text=result.text, outcome=outcome)
 
     async def _order(self, item: tuple[str, str], action: ActionKind | None, by: str) -> Finished:
         """Have the engine decide the order, and wait for the end of what it starts."""

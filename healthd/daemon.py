@@ -25,7 +25,7 @@ from healthd.heal import Healer
 from healthd.host import LinuxHost
 from healthd.model import Severity, Status
 from healthd.net import Network
-from healthd.outputs import Outputs
+from healthd.outputs import REPORTS, Outputs
 from healthd.pipeline import Pipeline
 from healthd.places import runs_under_systemd, runtime_directory, state_directory
 from healthd.ports import Ports
@@ -111,7 +111,8 @@ class Daemon:
             await self._end()
 
     async def _live(self, group: asyncio.TaskGroup, sockets: Sequence[socket.socket]) -> None:
-        healer = Healer(self._units, self._actions, self._log, group, self._pipeline.reported)
+        told, reports = self._pipeline.reported, Outputs(REPORTS)
+        healer = Healer(self._units, self._actions, self._log, group, told, outputs=reports)
         self._pipeline.healer = healer
         self._begin(group, self._start(group, sockets), "start")
         await self._stopping.wait()

@@ -100,6 +100,8 @@ class Explainer:
 
     def _component(self, component: Component) -> Explanation:
         facts = {item.name or "reading": item.message for item in component.items.values() if item.findings}
+        ticket = self._worst(component.name)
+        facts |= _last(ticket)
         facts["weight"] = f"{component.weight:g} of {sum(part.weight for part in self._pipeline.picture.parts()):g}"
         return self._explanation(
             name=component.name,
@@ -109,7 +111,7 @@ class Explainer:
             message=component.reason or summary(component),
             limit=_LIMIT,
             facts=facts,
-            ticket=self._worst(component.name),
+            ticket=ticket,
             also=(),
         )
 
@@ -121,6 +123,7 @@ class Explainer:
                 also = await self._units.restarted_with(unit.name)
             except BusError:
                 also = ()  # not being able to ask must not keep the rest of the answer back
+        ticket = self._worst(component.name, item.name)
         return self._explanation(
             name=item.name,
             component=component.name,
@@ -128,8 +131,8 @@ class Explainer:
             score=item.score,
             message=item.message,
             limit=_UNIT_LIMIT if unit else _LIMIT,
-            facts=(_facts(unit) if unit else {}) | _failure(self._worst(component.name, item.name), unit),
-            ticket=self._worst(component.name, item.name),
+            facts=(_facts(unit) if unit else {}) | _failure(ticket, unit) | _last(ticket),
+            ticket=ticket,
             stopped=item.stopped,
             also=also,
         )
@@ -203,6 +206,11 @@ def _failure(ticket: Ticket | None, unit: UnitFacts | None) -> dict[str, str]:
     if kind is None:
         return {}
     return {"failure": kind, "remedy": f"{CLASSES[kind].remedy}: {CLASSES[kind].why}"}
+
+
+def _last(ticket: Ticket | None) -> dict[str, str]:
+    """What the last attempt came to."""
+    return {"last attempt": ticket.last_text} if ticket is not None and ticket.last_text else {}
 
 
 def _facts(unit: UnitFacts) -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from healthd.errors import BusError
+from healthd.config.chores import CHORES
+from healthd.errors import BusError, ReadError
 from healthd.events import Event
 from healthd.model import JobResult
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from healthd.decide.state import Attempt, Key
     from healthd.model import ActionKind
-    from healthd.ports import Log, Units
+    from healthd.ports import Log, Outputs, Units
     from healthd.registry import ActionSpec
 
 JOB_SECONDS: Final = 180.0
@@ -31,8 +32,11 @@ class Healer:
         log: Log,
         group: asyncio.TaskGroup,
         report: Callable[[Key, JobResult], None],
+        *,
+        outputs: Outputs,
     ) -> None:
-        self._units, self._actions, self._log, self._group, self._report = units, actions, log, group, report
+        self._units, self._actions, self._outputs = units, actions, outputs
+        self._log, self._group, self._report = log, group, report
         self._running: set[asyncio.Task[None]] = set()
         self.before: Callable[[str], Awaitable[None]] | None = None
         """What is to be seen of a unit before an action is carried out on it; ends soon, and raises nothing."""
@@ -48,6 +52,11 @@ class Healer:
         for task in self._running:
             task.cancel()
 
+    async def rehearse(self, action: ActionKind) -> JobResult:
+        """Have a chore said and not done; the result's text is what it would do. Raises `BusError`."""
+        chore, spec = CHORES[action], self._actions[action]
+        return self._told(spec, await self._units.start(chore.rehearsal, deadline=JOB_SECONDS), chore.rehearsal)
+
     async def _run(self, key: Key, attempt: Attempt) -> None:
         self._report(key, await self._act(key, attempt))
 
@@ -59,7 +68,8 @@ class Healer:
             return JobResult(result="not_supported", text=f"this healthd has no action {attempt.action}")
         try:
             async with asyncio.timeout(2 * JOB_SECONDS):
-                return await spec.run(self._units, attempt.unit, JOB_SECONDS)
+                target = attempt.runs or attempt.unit
+                return self._told(spec, await spec.run(self._units, target, JOB_SECONDS), target)
         except TimeoutError:
             return JobResult(result="timeout", text=f"no end of it within {2 * JOB_SECONDS:g} s")
         except BusError as error:
@@ -69,3 +79,13 @@ class Healer:
                 Event.CHECK_FAILED, f"the action {attempt.action} is broken", error, issue=str(key), unit=attempt.unit
             )
             return JobResult(result="broken", text=repr(error))
+
+    def _told(self, spec: ActionSpec, result: JobResult, unit: str) -> JobResult:
+        """The result, with what the unit that did it had to report."""
+        if spec.told is None:
+            return result
+        try:
+            printed = self._outputs.read(unit.removesuffix(".service"))
+        except ReadError:
+            printed = ""
+        return spec.told(result, printed)

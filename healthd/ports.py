@@ -230,10 +230,10 @@ class Beats(Protocol):
 
 
 class Outputs(Protocol):
-    """What the programs of `exec` checks printed."""
+    """What the programs of `exec` checks, or those of chores, printed."""
 
-    def read(self, component: str) -> str:
-        """The beginning of what the program of this component printed in its last run. Raises `ReadError`."""
+    def read(self, name: str) -> str:
+        """The beginning of what the program of this component or unit printed in its last run. Raises `ReadError`."""
 
 
 class Log(Protocol):

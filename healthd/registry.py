@@ -57,12 +57,14 @@ class CheckSpec:
 class ActionSpec:
     """An action: what it does to a unit, within `deadline` seconds. Whether it may run is never its business.
 
-    `disruptive`: it interrupts a unit that may be doing its work.
+    `disruptive`: it interrupts a unit that may be doing its work. `told`, for what is done by a unit that reports: the
+    job's result together with what the unit printed.
     """
 
     kind: ActionKind
     disruptive: bool
     run: Callable[[Units, str, float], Coroutine[Any, Any, JobResult]]
+    told: Callable[[JobResult, str], JobResult] | None = None
 
 
 def find_checks(types: Container[str] | None = None) -> dict[str, CheckSpec]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from healthd.assess.score import worst
+from healthd.formats.size import size
 from healthd.model import Assessment, Finding, IssueType, Item, Measure, Status
 from healthd.registry import CheckSpec
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 DEADLINE: Final = 2.0
 """Seconds: a local file system knows how full it is. One that does not say so by then hangs."""
-
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,7 @@ def _read_only(mount: Mount) -> Item:
 def _measures(space: Space, options: Options) -> Iterator[Measure]:
     whole = space.used + space.available
     if whole > 0:  # a tmpfs without a limit has no end
-        percent, left = 100 * space.used / whole, _size(space.available)
+        percent, left = 100 * space.used / whole, size(space.available)
         text = f"{percent:.0f} % of its space is used (limit {_limit(percent, options):g} %), {left} left"
         yield _limited("used_percent", percent, options, IssueType.DISK_FULL, text)
         yield Measure(name="available_bytes", value=space.available)
@@ -110,21 +109,12 @@ def _limited(name: str, percent: float, options: Options, issue: IssueType, text
 
 def _words(space: Space, measures: tuple[Measure, ...]) -> str:
     percents = {measure.name: measure.value for measure in measures}
-    words = f"{_size(space.used)} used"
+    words = f"{size(space.used)} used"
     if "used_percent" in percents:
-        words += f" ({percents['used_percent']:.0f} %), {_size(space.available)} available"
+        words += f" ({percents['used_percent']:.0f} %), {size(space.available)} available"
     if "used_inodes_percent" in percents:
         words += f"; {percents['used_inodes_percent']:.0f} % of inodes used"
     return words
-
-
-def _size(size: float) -> str:
-    """In the unit that leaves it below 1024."""
-    for unit in _UNITS[:-1]:
-        if abs(size) < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} {_UNITS[-1]}"
 
 
 def _item(mount: Mount, message: str, *, status: Status = Status.HEALTHY) -> Item:

@@ -26,7 +26,7 @@ PUBLIC = 0o644
 DROP_IN = "50-healthd.conf"
 """What a drop-in of healthd's is called in its folder."""
 
-_FOLDER = "healthd-check@"
+_FOLDERS = ("healthd-check@", "healthd-disk-cleanup.service.d", "healthd-dry-run@disk-cleanup.service.d")
 _SIZE_MAX = 1024 * 1024  # no valid file of the configuration is larger
 _MARK = b"// Sealed: "
 
@@ -62,7 +62,7 @@ def parts(texts: dict[str, bytes]) -> tuple[bytes, ...]:
 
 def _folders(units: str) -> list[str]:
     try:
-        return [entry.path for entry in os.scandir(units) if entry.name.startswith(_FOLDER) and entry.is_dir()]
+        return [entry.path for entry in os.scandir(units) if entry.name.startswith(_FOLDERS) and entry.is_dir()]
     except FileNotFoundError:
         return []
 

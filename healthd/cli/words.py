@@ -15,7 +15,7 @@ HOLDS: Final[dict[str, tuple[str, str, str]]] = {
     "disabled": (
         "healing is off",
         "healing is switched off for this, or altogether",
-        "mend it by hand, or see auto_healing_enabled, service_restart_enabled and heal: healthctl config show",
+        "mend it by hand, or see auto_healing_enabled, the switches in [auto_healing] and heal: healthctl config show",
     ),
     "protected": (
         "hands off",

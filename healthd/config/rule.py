@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from healthd.config.chores import CHORES
 from healthd.config.patterns import UNIT_NAME, UNIT_NAME_MAX, protection, repair_units, translate
 
 if TYPE_CHECKING:
@@ -24,11 +25,7 @@ VERBS: Final = {
 }
 """What may be granted: systemd's verbs, each with the message by which systemd 252 and 257 ask for it."""
 
-OWN_UNITS: Final = (
-    "healthd-memory-cleanup.service",
-    "healthd-disk-cleanup.service",
-    "healthd-network-restart.service",
-)
+OWN_UNITS: Final = tuple(unit for chore in CHORES.values() for unit in (chore.unit, chore.rehearsal))
 """Units of healthd itself that it may start."""
 
 _CHECK_UNITS: Final = "healthd-check@?*.service"

@@ -15,7 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from healthd.config.forms import AbsolutePath, Action, Address, Email, UnitPattern, Url
+from healthd.config.forms import AbsolutePath, Action, Address, Email, Folder, UnitPattern, Url
 from healthd.config.kinds import YEAR, Choice, Count, Credential, Kind, Many, Number, Secret, Switch, Text, refuse
 from healthd.model import Severity, Status
 
@@ -103,6 +103,10 @@ class AutoHealingSettings:
     memory_cleanup_enabled: bool = declared(Switch(), False, "drop clean caches: rarely helps, costs I/O")
     network_restart_enabled: bool = declared(Switch(), False, "restart networking: it may cut remote sessions")
     disk_cleanup_enabled: bool = declared(Switch(), True, "clean the journal, package cache and temporary files")
+    disk_cleanup_journal_mb: int = declared(Count(), 100, "MiB of the journal that a clean-up leaves")
+    disk_cleanup_log_directories: tuple[str, ...] = declared(
+        Many(Folder()), (), "whose rotated logs a clean-up may remove", example='["/var/log/nginx"]'
+    )
     dry_run: bool = declared(Switch(), False, "decide and log everything, touch nothing")
     allow: tuple[str, ...] = declared(_PATTERNS, ("*.service",), "units that may be acted on")
     protect: tuple[str, ...] = declared(

@@ -57,7 +57,7 @@ def is_cascade(limits: AutoHealingSettings, downs: Iterable[Mark]) -> bool:
 def in_front(case: Case) -> str:
     """The unit on which healthd acts at present, so that all others of a cascade wait; "" outside of one."""
     used = case.used
-    return min(used.acting - {case.ticket.unit}, default="") if used.cascade is not None else ""
+    return min(used.acting - {case.acts_on}, default="") if used.cascade is not None else ""
 
 
 def pressed_until(case: Case) -> float | None:

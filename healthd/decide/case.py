@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from healthd.config.chores import chore_for
 from healthd.decide.limits import Usage
 from healthd.model import Status
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthd.config import Settings, UnitSettings
+    from healthd.config.chores import Chore
     from healthd.decide.silence import Window
     from healthd.decide.state import EngineState, Ticket
     from healthd.model import ActionKind, HoldReason, IssueType, Item, SystemState, UnitFacts
@@ -49,11 +51,14 @@ class Moment:
 class Verdict:
     """What to do about an issue: an action, or a hold with its reason, or neither with the `text` why.
 
-    `until` (engine seconds): when it ends by itself, and so when to ask again; `again`: when to ask, though it may well
-    go on. A dry run has both: the hold, and the action that it holds.
+    `unit` is what the action is carried out on, `runs` the unit that is started for it if that is another one. `until`
+    (engine seconds): when it ends by itself, and so when to ask again; `again`: when to ask, though it may well go on.
+    A dry run has both: the hold, and the action that it holds.
     """
 
     action: ActionKind | None = None
+    unit: str = ""
+    runs: str = ""
     hold: HoldReason | None = None
     text: str = ""
     until: float | None = None
@@ -77,6 +82,16 @@ class Case:
         return self.moment.facts.get(self.ticket.unit) if self.ticket.unit else None
 
     @property
+    def chore(self) -> Chore | None:
+        """The chore that the issue calls for, where it is about the host and not about a unit."""
+        return chore_for(self.ticket.key.type, self.ticket.unit)
+
+    @property
+    def acts_on(self) -> str:
+        """The unit that an attempt would be on, and that limits count: that of the issue, or that of its chore."""
+        return acts_on(self.ticket)
+
+    @property
     def item(self) -> Item | None:
         """What the check says of the item that the issue is about."""
         return self.moment.items.get(self.ticket.key.name)
@@ -96,6 +111,12 @@ class Case:
         """Attempts for this issue before giving up; 0: no limit."""
         own = self.table.max_attempts
         return self.settings.health.max_healing_attempts if own is None else own
+
+
+def acts_on(ticket: Ticket) -> str:
+    """The unit that an attempt for this issue is on; "" if it is about none, and no chore helps."""
+    chore = chore_for(ticket.key.type, ticket.unit)
+    return ticket.unit or ("" if chore is None else chore.unit)
 
 
 def is_judged(item: Item | None) -> bool:

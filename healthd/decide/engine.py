@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from healthd.decide.cascade import follow_downs
-from healthd.decide.case import is_well
+from healthd.decide.case import acts_on, is_well
 from healthd.decide.graph import roots_first
 from healthd.decide.happenings import GaveUp, Held, Order, Unsupported
 from healthd.decide.observe import observe, recover
@@ -71,7 +71,7 @@ def reset(state: EngineState, keys: Iterable[Key]) -> EngineState:
     count.
     """
     tickets = [state.tickets[key] for key in keys if key in state.tickets]
-    units = {ticket.unit for ticket in tickets}
+    units = {acts_on(ticket) for ticket in tickets}
     # The marks lose the unit's name, not their place in the host's budget.
     marks = tuple(Mark(mark.at, "") if mark.unit in units else mark for mark in state.marks)
     return replace(state.with_tickets(map(_forgotten, tickets)), marks=marks)
@@ -79,7 +79,7 @@ def reset(state: EngineState, keys: Iterable[Key]) -> EngineState:
 
 def _forgotten(ticket: Ticket) -> Ticket:
     attempts = 0 if ticket.attempt is None else 1
-    ticket = replace(ticket, attempts=attempts, last_end=None, gave_up_at=None, existing="")
+    ticket = replace(ticket, attempts=attempts, last_end=None, gave_up_at=None, existing="", unsupported_at=None)
     return replace(ticket, hold=None, hold_text="", hold_until=None)
 
 
@@ -110,8 +110,8 @@ def _obey(turn: Turn, orders: Iterable[Order]) -> None:
             if not ticket.open:
                 continue
             verdict = rule(turn.case(ticket, by_hand=True), order.action)
-            if verdict.hold is None and verdict.action is not None and ticket.unit is not None:
-                turn.start(ticket, verdict.action, ticket.unit, order.by)
+            if verdict.hold is None and verdict.action is not None:
+                turn.start(ticket, verdict, verdict.action, order.by)
             else:
                 _announce(turn, ticket, verdict)
 
@@ -128,7 +128,7 @@ def _decide(turn: Turn, news: News) -> None:
             or turn.anew
             or ticket.hold in _BEHIND_OTHERS
             or (ticket.wake_at is not None and ticket.wake_at <= now)
-            or ticket.unit in turn.freed
+            or acts_on(ticket) in turn.freed
             or ticket.key.name in touched
         )
     ]
@@ -159,8 +159,8 @@ def _count_attempts(turn: Turn, ticket: Ticket) -> Ticket:
 
 
 def _carry_out(turn: Turn, ticket: Ticket, verdict: Verdict) -> None:
-    if verdict.hold is None and verdict.action is not None and ticket.unit is not None:
-        turn.start(ticket, verdict.action, ticket.unit, "")
+    if verdict.hold is None and verdict.action is not None:
+        turn.start(ticket, verdict, verdict.action, "")
         return
     if ticket.hold is not verdict.hold or (verdict.hold is None and ticket.hold_text != verdict.text):
         _announce(turn, ticket, verdict)

@@ -105,6 +105,7 @@ def _open(turn: Turn, key: Key, known: Ticket | None, finding: Finding) -> Ticke
     # It is back before its backoff was forgotten: the same episode goes on, and so does an attempt that has not ended.
     ticket = replace(ticket, attempts=known.attempts, last_end=known.last_end, gave_up_at=known.gave_up_at)
     follows = 0 if known.incident == ticket.incident else known.incident
+    ticket = replace(ticket, last_text=known.last_text, unsupported_at=known.unsupported_at)
     return replace(ticket, attempt=known.attempt, follows=follows)
 
 

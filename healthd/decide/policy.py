@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from healthd.config import CleanExit, Heal, permitted
+from healthd.decide.aim import aim
 from healthd.decide.cascade import in_front, pressed_until
 from healthd.decide.case import Case, Moment, Verdict, is_well
 from healthd.decide.failure import CLASSES, Cause, Remedy, class_of
@@ -36,7 +37,7 @@ def _hold(reason: HoldReason, text: str, until: float | None = None) -> Verdict:
 
 
 def _unknown(case: Case) -> Verdict | None:
-    if case.ticket.unit and not case.moment.current:
+    if case.acts_on and not case.moment.current:
         return _hold(HoldReason.UNKNOWN_STATUS, "systemd cannot be asked at the moment")
     if case.ticket.unit and case.unit is None:
         return _hold(HoldReason.UNKNOWN_STATUS, "systemd has not said how the unit is")
@@ -47,8 +48,9 @@ def _unknown(case: Case) -> Verdict | None:
 
 def _acting(case: Case) -> Verdict | None:
     """What a unit shows in the middle of an attempt, such as a reset before a start, is no ground for another hold."""
-    if case.ticket.unit in case.used.acting:
-        return _hold(HoldReason.JOB_RUNNING, "healthd is already acting on the unit")
+    if case.acts_on in case.used.acting:
+        what = "unit" if case.ticket.unit else "host, for another issue of this kind"
+        return _hold(HoldReason.JOB_RUNNING, f"healthd is already acting on the {what}")
     return None
 
 
@@ -63,6 +65,10 @@ def _switched_off(case: Case) -> Verdict | None:
         return None
     if not case.settings.health.auto_healing_enabled:
         return _hold(HoldReason.DISABLED, "health.auto_healing_enabled is false")
+    if case.chore is not None:
+        if getattr(case.settings.auto_healing, case.chore.switch):
+            return None
+        return _hold(HoldReason.DISABLED, f"auto_healing.{case.chore.switch} is false")
     if not case.settings.auto_healing.service_restart_enabled:
         return _hold(HoldReason.DISABLED, "auto_healing.service_restart_enabled is false")
     if case.table.heal is Heal.OFF:
@@ -163,6 +169,17 @@ def _suggest(case: Case) -> Verdict | None:
     return None
 
 
+def _unsupported(case: Case) -> Verdict | None:
+    """An action that found nothing to do is not repeated until much later: what it looks for must come up first."""
+    if case.ticket.unsupported_at is None or case.by_hand:
+        return None
+    pause = case.settings.auto_healing.retry_after_give_up_seconds
+    if pause <= 0:
+        return Verdict(text=case.ticket.last_text)
+    until = case.ticket.unsupported_at + pause
+    return Verdict(text=case.ticket.last_text, until=until) if case.moment.now < until else None
+
+
 def _booting(case: Case) -> Verdict | None:
     moment = case.moment
     booting = moment.system in (SystemState.INITIALIZING, SystemState.STARTING) and moment.booted_for < BOOT_SECONDS
@@ -247,10 +264,11 @@ def _pressure(case: Case) -> Verdict | None:
 
 def _unit_budget(case: Case) -> Verdict | None:
     window = case.settings.auto_healing.host_budget_seconds
-    until = free_at(case.used.of_unit(case.ticket.unit or ""), case.max_attempts, window)
+    until = free_at(case.used.of_unit(case.acts_on), case.max_attempts, window)
     if until is None or until <= case.moment.now:
         return None
-    return _hold(HoldReason.UNIT_BUDGET, f"the unit had its {case.max_attempts} actions within {window:.0f} s", until)
+    text = f"{case.acts_on} had its {case.max_attempts} actions within {window:.0f} s"
+    return _hold(HoldReason.UNIT_BUDGET, text, until)
 
 
 def _host_budget(case: Case) -> Verdict | None:
@@ -274,6 +292,7 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _only_reported,
     _dependency,
     _suggest,
+    _unsupported,
     silenced,
     _booting,
     upgrading,
@@ -299,16 +318,23 @@ def rule(case: Case, action: ActionKind | None = None) -> Verdict:
         return unknown
     if is_well(case.item, case.ticket.key.type):
         return Verdict(text="its check sees no failure any more")
-    chosen = action or remedy(
-        case.ticket, case.unit, case.table.actions, leaks=case.settings.auto_healing.restart_on_leak
-    )
+    chosen = action or _remedy(case)
     for hold in HOLDS:
         verdict = hold(case)
         if verdict is not None and (chosen is not None or hold not in _ONLY_ACTIONS):
             return verdict
     if chosen is None:
         return Verdict(text=why_none(case.ticket))
+    aimed = aim(case, chosen)
+    if isinstance(aimed, str):
+        return Verdict(text=aimed)
     if case.settings.auto_healing.dry_run:
         text = f"auto_healing.dry_run is true: {chosen} would be done now, and nothing is touched"
-        return Verdict(action=chosen, hold=HoldReason.DRY_RUN, text=text)
-    return Verdict(action=chosen)
+        return Verdict(action=chosen, unit=aimed.unit, runs=aimed.runs, hold=HoldReason.DRY_RUN, text=text)
+    return Verdict(action=chosen, unit=aimed.unit, runs=aimed.runs)
+
+
+def _remedy(case: Case) -> ActionKind | None:
+    if case.chore is not None:
+        return case.chore.action
+    return remedy(case.ticket, case.unit, case.table.actions, leaks=case.settings.auto_healing.restart_on_leak)

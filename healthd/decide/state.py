@@ -50,7 +50,8 @@ class Attempt:
     """An attempt in flight. It is written down before it is dispatched.
 
     `before` is the invocation of the unit that the attempt found. `ended_at` is when the job's result came (`result` is
-    systemd's word), `up_since` since when the check sees `invocation` up.
+    systemd's word), `up_since` since when the check sees `invocation` up. `runs` is the unit that is started for it,
+    where that is not `unit` but one of the operator's own.
     """
 
     number: int
@@ -64,6 +65,7 @@ class Attempt:
     text: str = ""
     invocation: str = ""
     up_since: float | None = None
+    runs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +75,10 @@ class Ticket:
     `attempts` counts those of the episode, the one in flight included. `closed_at` is when the issue was last resolved;
     a closed ticket may still have an attempt whose job has not ended. `existing` names the failure that was there
     before healthd first ran; while the unit still shows it, it is only reported. `well_since` is since when the check
-    sees no failure any more. `hold` is the decision last announced, so that only a change is said. `wake_at` is when to
-    decide again. `incident` is the number of the incident that the issue belongs to, `follows` that of the one that it
-    belonged to when it was last open in this episode; 0: none.
+    sees no failure any more. `last_text` is what the last attempt came to; `unsupported_at` is when it came to this,
+    that there is nothing which the action could do. `hold` is the decision last announced, so that only a change is
+    said. `wake_at` is when to decide again. `incident` is the number of the incident that the issue belongs to,
+    `follows` that of the one that it belonged to when it was last open in this episode; 0: none.
     """
 
     key: Key
@@ -99,6 +102,8 @@ class Ticket:
     wake_at: float | None = None
     incident: int = 0
     follows: int = 0
+    last_text: str = ""
+    unsupported_at: float | None = None
 
     @property
     def gave_up(self) -> bool:

@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from healthd.decide.case import Case
+from healthd.decide.case import Case, acts_on
 from healthd.decide.happenings import Ended, Resolved, Started
 from healthd.decide.incident import Grouping
 from healthd.decide.limits import Usage, backoff, remembered
 from healthd.decide.state import Attempt, Key, Mark
+from healthd.model import OutcomeKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from healthd.config import Settings
-    from healthd.decide.case import Moment
+    from healthd.decide.case import Moment, Verdict
     from healthd.decide.happenings import Happening
     from healthd.decide.state import EngineState, Ticket
-    from healthd.model import ActionKind, Item, OutcomeKind, Severity
+    from healthd.model import ActionKind, Item, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +112,15 @@ class Turn:
         self._grouping.add(ticket)
         return ticket
 
-    def start(self, ticket: Ticket, action: ActionKind, unit: str, by: str) -> None:
-        """Begin an attempt: from here on it counts."""
+    def start(self, ticket: Ticket, verdict: Verdict, action: ActionKind, by: str) -> None:
+        """Begin an attempt at what the verdict aims at: from here on it counts."""
+        unit = verdict.unit
         now, facts = self.moment.now, self.moment.facts.get(unit)
         before = facts.invocation if facts else ""
         number = ticket.attempts + 1
-        attempt = Attempt(number=number, action=action, unit=unit, started_at=now, before=before, by=by)
+        attempt = Attempt(
+            number=number, action=action, unit=unit, started_at=now, before=before, by=by, runs=verdict.runs
+        )
         ticket = self.put(
             replace(
                 ticket,
@@ -127,6 +131,7 @@ class Turn:
                 hold_until=None,
                 wake_at=None,
                 well_since=None,
+                unsupported_at=None,
             )
         )
         mark = Mark(now, unit)
@@ -135,14 +140,22 @@ class Turn:
         self.happened.append(Started(ticket=ticket, attempt=attempt, unit=facts))
 
     def finish(self, ticket: Ticket, attempt: Attempt, outcome: OutcomeKind, text: str) -> Ticket:
-        """End an attempt. The pause after it begins now: the backoff, or for a slow retry the long one."""
+        """End an attempt. The pause after it begins now: the backoff, or for a slow retry the long one.
+
+        One that found nothing to do does not count towards giving up, which would be a louder alarm than the issue
+        itself; a pause as long follows all the same.
+        """
         now = self.moment.now
+        if outcome is OutcomeKind.NOT_SUPPORTED:
+            ticket = replace(ticket, attempts=max(0, ticket.attempts - 1), unsupported_at=now)
         gave_up_at = now if ticket.gave_up else None
         ticket = replace(ticket, attempt=None, last_end=now, gave_up_at=gave_up_at)
-        ticket = self.put(replace(ticket, hold=None, hold_text="", hold_until=None, wake_at=None))
+        said = text if outcome is OutcomeKind.NOT_SUPPORTED else ""  # by the event of this end: no need to repeat it
+        ticket = replace(ticket, hold=None, hold_text=said, hold_until=None, wake_at=None, last_text=text)
+        self.put(ticket)
         took = now - attempt.started_at
         self.happened.append(Ended(ticket=ticket, attempt=attempt, outcome=outcome, text=text, took=took))
-        self.freed |= {attempt.unit, ticket.unit or attempt.unit}
+        self.freed |= {attempt.unit, acts_on(ticket)}
         self.usage.ended(attempt.unit)
         return ticket
 
@@ -191,7 +204,8 @@ class Turn:
                 continue
             # Without a bound on the pauses an episode lasts as long as its next pause would.
             quiet = limits.backoff_max_seconds or backoff(limits, ticket.attempts)
-            if not (ticket.attempts or ticket.gave_up) or ticket.closed_at + quiet <= now:
+            tried = ticket.attempts or ticket.gave_up or ticket.unsupported_at is not None
+            if not tried or ticket.closed_at + quiet <= now:
                 del self.tickets[ticket.key]
         self._marks = remembered(self.settings, self._marks, now)
 

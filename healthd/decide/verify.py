@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from healthd.config.chores import CHORES
 from healthd.decide.case import is_judged, is_well
 from healthd.decide.state import INTERRUPTED
 from healthd.model import ActionKind, IssueType, OutcomeKind
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from healthd.decide.state import Attempt, Ticket
     from healthd.model import Item, UnitFacts
 
+_BRINGS_UP: Final = frozenset({ActionKind.RESTART_UNIT, ActionKind.START_UNIT, ActionKind.RUN_UNIT})
 _NEW_INVOCATION: Final = frozenset({ActionKind.RESTART_UNIT, ActionKind.START_UNIT})
 
 
@@ -50,7 +52,7 @@ def verify(settings: Settings, ticket: Ticket, attempt: Attempt, moment: Moment)
         ticket=ticket,
         attempt=attempt,
         item=moment.items.get(ticket.key.name),
-        unit=moment.facts.get(attempt.unit),
+        unit=None if attempt.action in CHORES else moment.facts.get(attempt.unit),
         deadline=attempt.ended_at + _patience(settings, ticket, attempt),
         now=moment.now,
     )
@@ -68,13 +70,16 @@ def verify(settings: Settings, ticket: Ticket, attempt: Attempt, moment: Moment)
 def _patience(settings: Settings, ticket: Ticket, attempt: Attempt) -> float:
     """How long recovery may take to begin. A slow starter must not be restarted in the middle of its start."""
     component = settings.component.get(ticket.key.component)
-    starts = attempt.action in _NEW_INVOCATION
+    starts = attempt.action in _BRINGS_UP
     return settings.auto_healing.verify_seconds + (component.grace_seconds if component and starts else 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """An attempt whose job has ended, and what there is to be seen of it. `deadline`: when recovery must have begun."""
+    """An attempt whose job has ended, and what there is to be seen of it. `deadline`: when recovery must have begun.
+
+    `unit` is None for a chore: its own unit has done its work and says nothing of the host.
+    """
 
     ticket: Ticket
     attempt: Attempt
@@ -97,6 +102,8 @@ def _without_a_look(attempt: Attempt) -> Finish | None:
 
 def _unloaded(look: _Look) -> Finish:
     """The unit is not there any more: a job that has done its work leaves, anything else is not healed by that."""
+    if look.attempt.action in CHORES:
+        return Finish(outcome=OutcomeKind.FAILED, text=_with_report(look.attempt, "what the issue was about is gone"))
     if look.ticket.key.type is IssueType.JOB_FAILED and look.attempt.result == "done":
         return Finish(outcome=OutcomeKind.SUCCESS, text="it ran to its end")
     return Finish(outcome=OutcomeKind.FAILED, text="the unit exists no more")
@@ -141,7 +148,7 @@ def _settle(look: _Look, settle_seconds: float) -> Wait | Finish:
     until = since + settle_seconds
     if look.now >= until:
         text = look.item.message if look.item else "it is up and stays up"
-        return Finish(outcome=OutcomeKind.SUCCESS, text=text)
+        return Finish(outcome=OutcomeKind.SUCCESS, text=_with_report(attempt, text))
     return Wait(attempt=attempt, until=until)
 
 
@@ -167,4 +174,10 @@ def _failed(attempt: Attempt, item: Item, unit: UnitFacts | None) -> str:
 
 def _late(look: _Look) -> Finish:
     seen = f": {look.item.message}" if look.item else ""
-    return Finish(outcome=OutcomeKind.FAILED, text=f"recovery was not confirmed in time{seen}")
+    text = _with_report(look.attempt, f"recovery was not confirmed in time{seen}")
+    return Finish(outcome=OutcomeKind.FAILED, text=text)
+
+
+def _with_report(attempt: Attempt, text: str) -> str:
+    """What was seen, after what the action itself had to tell."""
+    return f"{attempt.text}; {text}" if attempt.result == "done" and attempt.text else text

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from healthd.assess.picture import Component
-    from healthd.decide.state import Ticket
+    from healthd.decide.state import Attempt, Ticket
     from healthd.ports import Log
 
 _SEEN_AS = {
@@ -234,24 +234,28 @@ class Story:
         most = max_attempts.get(attempt.unit, 0)
         count = f"attempt {attempt.number} of {most}" if attempt.number <= most else f"attempt {attempt.number}"
         order = f", ordered by {attempt.by}" if attempt.by else ""
+        what = f"{attempt.action}:{attempt.runs}" if attempt.runs else attempt.action
         self._event(
             Event.HEALING_STARTED,
-            f"healing {attempt.unit}: {attempt.action}, {count}{order} ({ticket.message})",
+            f"healing {_subject(ticket, attempt)}: {what}, {count}{order} ({ticket.message})",
             ticket,
             ticket.severity,
+            unit=attempt.unit,
             action=attempt.action,
             attempt=attempt.number,
         )
 
     def _ended(self, happening: Ended) -> None:
         ticket, attempt = happening.ticket, happening.attempt
+        subject = _subject(ticket, attempt)
         match happening.outcome:
             case OutcomeKind.SUCCESS:
-                message = f"healed {attempt.unit}: {attempt.action} helped, it is up and stays up"
+                how = "it is up and stays up" if ticket.unit else happening.text
+                message = f"healed {subject}: {attempt.action} helped, {how}"
             case OutcomeKind.FAILED:
-                message = f"{attempt.action} did not help {attempt.unit}: {happening.text}"
+                message = f"{attempt.action} did not help {subject}: {happening.text}"
             case OutcomeKind.NOT_SUPPORTED:
-                message = f"{attempt.action} of {attempt.unit} is not supported: {happening.text}"
+                message = f"{attempt.action} of {subject} is not supported: {happening.text}"
             case _:
                 assert_never(happening.outcome)
         self._event(
@@ -259,6 +263,7 @@ class Story:
             f"{message} ({span(happening.took)})",
             ticket,
             ticket.severity,
+            unit=attempt.unit,
             action=attempt.action,
             attempt=attempt.number,
             outcome=happening.outcome,
@@ -284,8 +289,7 @@ class Story:
             component=ticket.key.component,
             item=ticket.key.item or None,
             issue=ticket.key.type,
-            unit=ticket.unit,
-            **fields,
+            **{"unit": ticket.unit, **fields},
             **({"incident": ticket.incident} if ticket.incident else {}),
         )
 
@@ -294,6 +298,11 @@ class Story:
         self._log.event(event, message, severity=severity, **fields)
         known = {name: value for name, value in fields.items() if value is not None}
         self._keep(Note(at=self._wall, event=event, message=message, severity=severity or "", **known))
+
+
+def _subject(ticket: Ticket, attempt: Attempt) -> str:
+    """What is healed, for people: the unit, or the part of the host."""
+    return attempt.unit if ticket.unit else ticket.key.subject
 
 
 def _severity(status: Status) -> Severity | None:

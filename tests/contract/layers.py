@@ -46,7 +46,7 @@ TABLE: Final = (
         may=(*WORDS, *CONTRACTS, "formats", "assess.score", "assess.probe", "decide.failure"),
         alone=True,
     ),
-    Row(modules=("actions",), may=(*WORDS, *CONTRACTS), alone=True),
+    Row(modules=("actions",), may=(*WORDS, *CONTRACTS, "formats"), alone=True),
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
     Row(modules=("inquiry",), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "pipeline")),
     Row(

@@ -97,6 +97,7 @@ class Assembly:
     beats: Beats
     view: View
     explainer: Explainer
+    reports: FakeOutputs
 
     async def logged(self, event: Event, count: int = 1) -> Logged:
         """Wait until this event was recorded so many times; returns the newest."""
@@ -155,9 +156,8 @@ async def assembled(
     host: FakeHost | None = None,
 ) -> AsyncIterator[Assembly]:
     """A running healthd over these units; `judged`: its first turn is done. Clock and network are fakes by default."""
-    fakes, log, host = FakeUnits(*units), FakeLog(), host or FakeHost()
-    clock = clock or FakeClock()
-    store = store or MemoryStore()
+    fakes, log, reports = FakeUnits(*units), FakeLog(), FakeOutputs()
+    clock, host, store = clock or FakeClock(), host or FakeHost(), store or MemoryStore()
     configuration = configuration or settings()
     state, engine_clock = restore(await store.load(), seed=1, boot_id=host.boot_id(), boot=clock.boot())
     beats = Beats(None, store=store, clock=clock, engine_clock=engine_clock, log=log)
@@ -177,7 +177,7 @@ async def assembled(
     fakes.on_change(pipeline.heard)
     view = View(pipeline, host, clock, clock.boot())
     async with asyncio.TaskGroup() as group:
-        healer = Healer(fakes, find_actions(), log, group, pipeline.reported)
+        healer = Healer(fakes, find_actions(), log, group, pipeline.reported, outputs=reports)
         pipeline.healer = healer
         task = group.create_task(pipeline.run())
         if judged:
@@ -191,6 +191,7 @@ async def assembled(
             beats=beats,
             view=view,
             explainer=Explainer(pipeline, fakes, view),
+            reports=reports,
         )
         healer.abandon()
         task.cancel()

@@ -12,7 +12,7 @@ from healthd.events import Event
 from healthd.heal import JOB_SECONDS, Healer
 from healthd.model import ActionKind, JobResult
 from healthd.registry import ActionSpec, find_actions
-from tests.fake_units import FakeUnits
+from tests.fake_units import FakeOutputs, FakeUnits, service
 from tests.fakes import FakeLog
 from tests.unit.builders import DOWN, UNIT, attempt, killed
 
@@ -29,16 +29,16 @@ class Bench:
     """A healer over fakes. `told` lists what was reported, in order."""
 
     def __init__(self, *units: Any, run: Run | None = None) -> None:
-        self.units, self.log = FakeUnits(*units), FakeLog()
+        self.units, self.log, self.outputs = FakeUnits(*units), FakeLog(), FakeOutputs()
         self.told: list[tuple[Key, JobResult]] = []
         self.heard = asyncio.Event()
         actions = dict(find_actions())
         if run is not None:
             actions[ActionKind.START_UNIT] = ActionSpec(kind=ActionKind.START_UNIT, disruptive=False, run=run)
-        self._actions = actions
+        self.actions = actions
 
     def healer(self, group: asyncio.TaskGroup) -> Healer:
-        return Healer(self.units, self._actions, self.log, group, self._hear)
+        return Healer(self.units, self.actions, self.log, group, self._hear, outputs=self.outputs)
 
     def _hear(self, key: Key, result: JobResult) -> None:
         self.told.append((key, result))
@@ -110,9 +110,45 @@ def test_an_action_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_action_that_this_healthd_does_not_have_is_not_supported() -> None:
-    result = Bench(killed()).heal(action=ActionKind.DISK_CLEANUP)
+    bench = Bench(killed())
+    del bench.actions[ActionKind.DISK_CLEANUP]
+
+    result = bench.heal(action=ActionKind.DISK_CLEANUP)
 
     assert result == JobResult(result="not_supported", text="this healthd has no action disk_cleanup")
+
+
+def test_a_unit_of_the_operators_own_is_run_in_place_of_the_unit_that_is_healed() -> None:
+    bench = Bench(killed(), service("web-repair.service", active="inactive"))
+
+    bench.heal(action=ActionKind.RUN_UNIT, runs="web-repair.service")
+
+    assert bench.units.calls == [("start", "web-repair.service")]
+
+
+def test_what_a_chore_reports_comes_with_its_result() -> None:
+    bench = Bench()
+    bench.outputs.printed["healthd-disk-cleanup"] = "run x\nwon 1024 1 logs"
+
+    result = bench.heal(action=ActionKind.DISK_CLEANUP, unit="healthd-disk-cleanup.service")
+
+    assert result == JobResult(result="done", text="1.0 KiB won (logs 1.0 KiB)")
+
+
+def test_a_chore_that_left_no_report_ended_as_its_job_did() -> None:
+    assert Bench().heal(action=ActionKind.DISK_CLEANUP, unit="healthd-disk-cleanup.service").text == ""
+
+
+def test_a_chore_is_rehearsed_by_a_unit_that_can_change_nothing() -> None:
+    bench = Bench()
+    bench.outputs.printed["healthd-dry-run@disk-cleanup"] = "run x\ndry-run\nwon 1024 1 logs"
+
+    async def life() -> JobResult:
+        async with asyncio.TaskGroup() as group:
+            return await bench.healer(group).rehearse(ActionKind.DISK_CLEANUP)
+
+    assert asyncio.run(life()).text == "1.0 KiB would be won (logs 1.0 KiB)"
+    assert bench.units.calls == [("start", "healthd-dry-run@disk-cleanup.service")]
 
 
 def test_a_bug_in_an_action_fails_the_attempt_and_is_said_with_its_traceback() -> None:

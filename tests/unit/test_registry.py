@@ -67,7 +67,9 @@ def test_every_action_is_found_by_its_kind() -> None:
 
 
 def test_only_what_interrupts_a_running_unit_is_disruptive() -> None:
-    assert {kind for kind, spec in find_actions().items() if spec.disruptive} == {ActionKind.RESTART_UNIT}
+    disruptive = {kind for kind, spec in find_actions().items() if spec.disruptive}
+
+    assert disruptive == {ActionKind.RESTART_UNIT, ActionKind.NETWORK_RESTART, ActionKind.RUN_UNIT}
 
 
 @pytest.mark.parametrize("folder", [healthd.actions], indirect=True)

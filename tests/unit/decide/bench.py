@@ -70,6 +70,7 @@ class Bench:
         self.probes: dict[str, bool] = {}
         self.unsettled: set[str] = set()
         self.others: dict[tuple[str, str], Item] = {}
+        self.disks: dict[str, bool] = {}
         self.step: engine.Step
         self.state: EngineState
         self._runs = 0
@@ -115,7 +116,7 @@ class Bench:
         self.state = engine.resume(state, self.engine_clock.now(self.boot))
         self.picture = Picture(
             Component(name=name, weight=1.0, critical=False, combine=services.CHECK.score)
-            for name in ("services", "probes")
+            for name in ("services", "probes", "storage")
         )
         self.again_at: float | None = None
         self.unsaved.clear()
@@ -152,6 +153,10 @@ class Bench:
         """Somebody ends silences."""
         self._orders.append(Unsilencing(ids=frozenset(ids), by="carol"))
 
+    def order_disk(self, name: str) -> None:
+        """Somebody wants a disk cleaned up by hand."""
+        self._orders.append(Order(component="storage", item=name, action=None, by="alice"))
+
     def reset(self, name: str) -> None:
         """Somebody has the attempts of an item forgotten; the next turn writes that down."""
         keys = [key for key in self.state.tickets if key.item == name]
@@ -161,7 +166,7 @@ class Bench:
     def turn(self, names: Iterable[str] | None = None, *, everything: bool = False) -> tuple[Happening, ...]:
         """One turn, as the pipeline makes it: look (at these units, or at all), decide, write down."""
         judged, gone = self._look(None if names is None else frozenset(names))
-        judged += self._probe()
+        judged += self._probe() + self._measure()
         news = News(
             items=tuple(judged),
             gone=tuple(gone),
@@ -244,6 +249,13 @@ class Bench:
             for name in self.probes
         )
         judged, _ = self.picture.take("probes", Assessment(items=items), 0.0)
+        return judged
+
+    def _measure(self) -> list[tuple[str, str]]:
+        """A third check, of what belongs to no unit: disks that are full, or not."""
+        full = finding(IssueType.DISK_FULL, unit=None)
+        items = tuple(item(*([full] if is_full else []), name=name, unit=None) for name, is_full in self.disks.items())
+        judged, _ = self.picture.take("storage", Assessment(items=items), 0.0)
         return judged
 
     def _ports(self) -> Ports:

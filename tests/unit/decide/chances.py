@@ -10,6 +10,7 @@ from healthd.config import CleanExit, Heal, UnitSettings
 from tests.unit.builders import settings
 
 NAMES = ("a.service", "b.service", "c.service")
+DISKS = ("/", "/var")
 
 unit_names = st.sampled_from(NAMES)
 some_units = st.sets(unit_names, max_size=2).map(tuple)
@@ -33,6 +34,7 @@ configurations = st.builds(
     ),
     units=st.dictionaries(unit_names, tables, max_size=2),
     dry_run=st.sampled_from((False,) * 9 + (True,)),
+    disk_cleanup_enabled=st.sampled_from((True,) * 9 + (False,)),
     allow=st.sampled_from((*(("*.service",),) * 4, ("a.service", "b.service"))),
     protect=st.sampled_from((*((),) * 4, ("b.service",))),
     backoff_seconds=st.sampled_from((10.0, 1.0, 0.0)),

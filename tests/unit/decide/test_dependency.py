@@ -49,7 +49,7 @@ def verdict(
 
 
 def test_a_hung_service_is_restarted() -> None:
-    assert verdict() == Verdict(action=ActionKind.RESTART_UNIT)
+    assert verdict() == Verdict(action=ActionKind.RESTART_UNIT, unit=UNIT)
 
 
 def test_what_depends_on_something_unhealthy_waits_for_it() -> None:
@@ -101,11 +101,11 @@ def test_services_themselves_wait_for_no_component() -> None:
 
 
 def full_disk() -> Item:
-    return item(finding(IssueType.DISK_FULL, unit=None), name="/", unit=None)
+    return item(finding(IssueType.READ_ONLY, unit=None), name="/", unit=None)
 
 
 def test_what_has_no_unit_does_not_need_systemd_to_be_judged() -> None:
-    key = Key("services", "/", IssueType.DISK_FULL)
+    key = Key("services", "/", IssueType.READ_ONLY)
     away = moment(items=[full_disk()], current=False)
     state = EngineState(seed=1, fresh=False, tickets={})
     opened = engine.step(settings(), state, away, News(items=(key.name,)))

@@ -169,7 +169,7 @@ def test_a_service_that_was_killed_politely_from_outside_is_down() -> None:
     assert len(bench.started()) == 1
 
 
-@pytest.mark.parametrize("lost", ["lost", "timeout", "failed", "dependency", "canceled", "broken", "not_supported"])
+@pytest.mark.parametrize("lost", ["lost", "timeout", "failed", "dependency", "canceled", "broken"])
 def test_an_attempt_that_did_not_help_is_over_as_soon_as_that_is_seen(lost: str) -> None:
     bench = Bench(service(UNIT))
     bench.kill(UNIT)

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 ROUNDING = 1e-3
 
 
+def acted_on(key: Key) -> str:
+    """The unit that an attempt for this issue is on: its own, or the one that cleans up all disks."""
+    return "healthd-disk-cleanup.service" if key.component == "storage" else key.item
+
+
 class Witness:
     """Sees each dispatch, each end, and what people do. All times are true seconds."""
 
@@ -35,6 +40,7 @@ class Witness:
         self._gave_up: dict[Key, float] = {}
         self._closed: dict[Key, float] = {}
         self._run_before: dict[Key, str] = {}
+        self._nothing_to_do: dict[Key, float] = {}
         self._incidents: frozenset[int] = frozenset()
         self._newest = 0
         self._downs: list[tuple[float, str]] = []
@@ -46,11 +52,12 @@ class Witness:
         self.in_flight.clear()
 
     def reset(self, unit: str) -> None:
-        """Somebody had the attempts of a unit forgotten; the one in flight begins the new count."""
-        self._units[unit].clear()
+        """Somebody had the attempts of a unit or disk forgotten; the one in flight begins the new count."""
         for key in [key for key in self._count if key.item == unit]:
-            self._count[key] = 1 if self.in_flight.get(unit) == key else 0
+            self._units[acted_on(key)].clear()
+            self._count[key] = 1 if self.in_flight.get(acted_on(key)) == key else 0
             self._ended.pop(key, None)
+            self._nothing_to_do.pop(key, None)
             self._gave_up.pop(key, None)
 
     def configured(self, settings: Settings, now: float) -> None:
@@ -68,10 +75,11 @@ class Witness:
         for key, closed in list(self._closed.items()):
             limits = self.settings.auto_healing
             over = now - closed - (limits.backoff_max_seconds or self._pause(self._count[key]))
-            if over >= -ROUNDING and self.in_flight.get(key.item) != key:
+            if over >= -ROUNDING and self.in_flight.get(acted_on(key)) != key:
                 self._count.pop(key, None)
                 self._ended.pop(key, None)
-            if over >= ROUNDING and self.in_flight.get(key.item) != key:
+                self._nothing_to_do.pop(key, None)
+            if over >= ROUNDING and self.in_flight.get(acted_on(key)) != key:
                 self._gave_up.pop(key, None)
                 del self._closed[key]
 
@@ -90,6 +98,11 @@ class Witness:
                 self._ended[ticket.key] = now
                 if self.in_flight.get(attempt.unit) == ticket.key:
                     del self.in_flight[attempt.unit]
+                if (
+                    outcome is OutcomeKind.NOT_SUPPORTED
+                ):  # is no attempt that did not help, but nor is it tried again soon
+                    self._count[ticket.key] = max(0, self._count[ticket.key] - 1)
+                    self._nothing_to_do[ticket.key] = now
                 if outcome is OutcomeKind.SUCCESS:
                     self._check_success(ticket.key, attempt, now, unit, up_since)
             case _:
@@ -102,6 +115,8 @@ class Witness:
         if not attempt.by:
             self._check_pause(key, now)
             self._check_cascade(now)
+            self._check_that_there_may_be_something_to_do(key, now)
+        self._nothing_to_do.pop(key, None)
         limits = self.settings.auto_healing
         self._check_window(self._host, limits.host_budget_actions, now, "the host")
         self._check_window(self._units[attempt.unit], self._most(key), now, attempt.unit)
@@ -118,7 +133,7 @@ class Witness:
         numbers = frozenset(ticket.incident for ticket in going)
         assert all(number > 0 for number in numbers), "an issue without an incident"
         assert all(number > self._newest for number in numbers - self._incidents), "a number came back"
-        for names in ([ticket.key.name for ticket in going], [ticket.unit for ticket in going]):
+        for names in ([ticket.key.name for ticket in going], [ticket.unit or ticket.key for ticket in going]):
             pairs = {(name, ticket.incident) for name, ticket in zip(names, going, strict=True)}
             assert len(pairs) == len(set(names)), "two incidents of one thing at a time"
         self._incidents, self._newest = numbers, max(self._newest, *numbers, 0)
@@ -147,6 +162,12 @@ class Witness:
             assert key in self._gave_up, f"attempt {count + 1} of {most} without giving up"
             assert long > 0, "a retry though there should be none"
             assert now - max(self._gave_up[key], self._ended[key]) >= long - ROUNDING, "a slow retry too soon"
+
+    def _check_that_there_may_be_something_to_do(self, key: Key, now: float) -> None:
+        long = self.settings.auto_healing.retry_after_give_up_seconds
+        if key in self._nothing_to_do:
+            assert long > 0, "a retry of what found nothing to do, though there should be none"
+            assert now - self._nothing_to_do[key] >= long - ROUNDING, "it found nothing to do, and tries again too soon"
 
     def _check_success(
         self, key: Key, attempt: Attempt, now: float, unit: UnitFacts | None, up_since: float | None

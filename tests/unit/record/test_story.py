@@ -33,26 +33,12 @@ from healthd.events import Event
 from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind, Severity, Status
 from healthd.record.story import Story
 from healthd.record.words import clock_time
-from tests.fakes import FakeLog, Logged
+from tests.fakes import FakeLog
 from tests.unit.builders import UNIT, attempt, item, ticket
+from tests.unit.record.telling import WALL, told
 
 if TYPE_CHECKING:
     from healthd.answers import Note
-
-WALL = 1_700_000_000.0
-
-
-def told(happening: Happening, *, wall: float = WALL, most: int = 3) -> Logged:
-    """The one record of this; the history has the same."""
-    log = FakeLog()
-    noted: list[Note] = []
-    Story(log, noted.append).tell([happening], wall=wall, max_attempts={UNIT: most})
-    (record,) = log.records
-    (note,) = noted
-    assert (note.at, note.event, note.message) == (wall, record.event, record.message)
-    assert (note.severity or None) == record.severity
-    return record
-
 
 # Issues
 
