@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from healthd.model import ActionKind, Health, HoldReason, Issue, OutcomeKind, State, Status
 
@@ -208,21 +208,16 @@ class History:
     events: tuple[Note, ...]
 
 
-class Sample(NamedTuple):
-    """One series of a family of metrics; `suffix` is what its name ends in beyond the family's."""
-
-    labels: tuple[tuple[str, str], ...]
-    value: float
-    suffix: str = ""
-
-
 class Family(NamedTuple):
-    """A family of metrics: `kind` is "counter", "gauge" or "histogram", `about` says what it counts."""
+    """A family of metrics: `kind` is "counter", "gauge" or "histogram", `about` says what it counts.
+
+    `lines` is each series with its value: see `lines`.
+    """
 
     name: str
     kind: str
     about: str
-    samples: Sequence[Sample]
+    lines: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,14 +147,22 @@ class View:
         limits, moment = self._pipeline.settings.auto_healing, self._pipeline.moment()
         window, limit = limits.host_budget_seconds, limits.host_budget_actions
         instants = host_instants(self._pipeline.state.marks, moment.now, window)
-        on = limit > 0 and window > 0
+        remaining = self.remaining()
         return Budget(
-            limit=limit if on else 0,
-            remaining=max(0, limit - len(instants)) if on else None,
+            limit=0 if remaining is None else limit,
+            remaining=remaining,
             window_seconds=window,
             used=tuple(self._used(moment.now, window)),
             next_at=self.wall(free_at(instants, limit, window)),
         )
+
+    def remaining(self) -> int | None:
+        """How many actions the host may still have in the present window; None without a budget."""
+        limits, now = self._pipeline.settings.auto_healing, self._pipeline.engine_clock.now(self._clock.boot())
+        limit, window = limits.host_budget_actions, limits.host_budget_seconds
+        if limit <= 0 or window <= 0:
+            return None
+        return max(0, limit - len(host_instants(self._pipeline.state.marks, now, window)))
 
     def _used(self, now: float, window: float) -> Iterable[tuple[str, float]]:
         for mark in self._pipeline.state.marks:

@@ -14,7 +14,7 @@ from healthd.host import cpu, memory, network, pressure, sensors, tables
 from healthd.host.aside import Aside
 from healthd.host.disks import Disks
 from healthd.host.groups import group_usage
-from healthd.host.own import own_process
+from healthd.host.own import Own
 from healthd.host.packages import Packages
 from healthd.host.packaging import Packaging
 
@@ -43,6 +43,7 @@ class LinuxHost:
         self, proc_root: Path = Path("/proc"), sys_root: Path = Path("/sys"), run_root: Path = Path("/run")
     ) -> None:
         self._proc, self._sys = proc_root, sys_root
+        self._own = Own(proc_root)
         self._groups = sys_root / "fs/cgroup"
         self._time_heard = run_root / "systemd/timesync/synchronized"
         self._zombies = tables.Zombies(proc_root)
@@ -122,7 +123,7 @@ class LinuxHost:
 
     def own_process(self) -> OwnProcess:
         """What healthd itself uses."""
-        return own_process(self._proc)
+        return self._own.read()
 
     def uptime(self) -> float:
         """Seconds since PID 1 started: the boot of this host, also where it is a container on a machine long up."""

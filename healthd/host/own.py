@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from typing import TYPE_CHECKING, Final
 
 from healthd.answers import OwnProcess
@@ -14,24 +15,40 @@ if TYPE_CHECKING:
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_SET_SECONDS: Final = 0.5
 
 
-def own_process(proc: Path) -> OwnProcess:
-    """As the kernel counts it; raises OSError where its files cannot be read."""
-    # proc_pid_stat(5): 14 utime, 15 stime, 22 starttime, 23 vsize, 24 rss; these begin with field 3.
-    fields = read(f"{proc}/self/stat").rpartition(b")")[2].split()
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return OwnProcess(
-        cpu_seconds=(int(fields[11]) + int(fields[12])) / _TICKS,
-        resident_bytes=int(fields[21]) * _PAGE,
-        virtual_bytes=int(fields[20]),
-        started_at=_booted_at(proc) + int(fields[19]) / _TICKS,
-        open_files=len(os.listdir(f"{proc}/self/fd")) - 1,  # noqa: PTH208  one is open for this very look
-        most_files=most,
-    )
+class Own:
+    """Reads it as the kernel counts it; raises OSError where its files cannot be read."""
 
+    def __init__(self, proc: Path) -> None:
+        self._proc = proc
+        self._started_at, self._began = 0.0, float("-inf")
 
-def _booted_at(proc: Path) -> int:
-    """Unix seconds of the boot of the machine, which start times are counted from."""
-    with (proc / "stat").open("rb") as lines:
-        return next((int(line.split()[1]) for line in lines if line.startswith(b"btime ")), 0)
+    def read(self) -> OwnProcess:
+        """Now."""
+        virtual, resident = read(f"{self._proc}/self/statm").split()[:2]
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return OwnProcess(
+            cpu_seconds=used.ru_utime + used.ru_stime,
+            resident_bytes=int(resident) * _PAGE,
+            virtual_bytes=int(virtual) * _PAGE,
+            started_at=self._start(),
+            open_files=len(os.listdir(f"{self._proc}/self/fd")) - 1,  # noqa: PTH208  one is open for this very look
+            most_files=most,
+        )
+
+    def _start(self) -> float:
+        """It is another one when the clock was set, and only then."""
+        began = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        if abs(began - self._began) > _SET_SECONDS:
+            # proc_pid_stat(5): 22 starttime; behind the name the fields begin with the third.
+            fields = read(f"{self._proc}/self/stat").rpartition(b")")[2].split()
+            self._started_at, self._began = self._booted_at() + int(fields[19]) / _TICKS, began
+        return self._started_at
+
+    def _booted_at(self) -> int:
+        """Unix seconds of the boot of the machine, which start times are counted from."""
+        with (self._proc / "stat").open("rb") as lines:
+            return next((int(line.split()[1]) for line in lines if line.startswith(b"btime ")), 0)

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from healthd.events import Event
 from healthd.expose.exposition import text
-from healthd.histogram import Histogram
+from healthd.histogram import Histogram, written
 from healthd.model import Measure, Status
 from healthd.tally import Tally
 from tests.fake_units import FakeHost, service
@@ -167,11 +167,14 @@ def test_a_histogram_counts_what_is_at_most_each_bound() -> None:
     for seconds in (0.05, 0.1, 0.5, 7.0):
         histogram.observe(seconds)
 
-    samples = {(one.suffix, dict(one.labels).get("le")): one.value for one in histogram.samples(component="a")}
-    assert samples == {
-        ("_bucket", "0.1"): 2,
-        ("_bucket", "1.0"): 3,
-        ("_bucket", "+Inf"): 4,
-        ("_sum", None): pytest.approx(7.65),
-        ("_count", None): 4,
-    }
+    *counts, total, count = histogram.values()
+    assert counts == [2, 3, 4]
+    assert total == pytest.approx(7.65)
+    assert count == histogram.count == 4
+    assert [*written("took", (0.1, 1.0), "component")(("a",))] == [
+        'took_bucket{component="a",le="0.1"}',
+        'took_bucket{component="a",le="1.0"}',
+        'took_bucket{component="a",le="+Inf"}',
+        'took_sum{component="a"}',
+        'took_count{component="a"}',
+    ]

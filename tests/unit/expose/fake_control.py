@@ -17,7 +17,6 @@ from healthd.answers import (
     Note,
     Point,
     Quiet,
-    Sample,
     Series,
     SeriesHistory,
     Wish,
@@ -388,7 +387,7 @@ class FakeControl:
             raise RequestError(404, f"no component of type heartbeat is called {name}", hint="healthctl status")
 
     def families(self) -> tuple[Family, ...]:
-        return (Family("up", "gauge", "Whether it runs.", (Sample((), 1.0),)),)
+        return (Family("up", "gauge", "Whether it runs.", "up 1\n"),)
 
     async def diagnose(self) -> tuple[Diagnosis, ...]:
         await self._order("diagnose")

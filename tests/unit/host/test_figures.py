@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from errno import EOPNOTSUPP
 from typing import TYPE_CHECKING
 
@@ -122,18 +123,37 @@ def test_processors_that_are_not_where_they_belong_are_no_reading(tree: Tree) ->
 
 def test_what_healthd_uses_is_what_the_kernel_says_of_its_process(tree: Tree) -> None:
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
-    # utime 300, stime 200; started 50 s after the boot of the machine; 9000 bytes of addresses, 7 pages in memory
-    fields = ["0"] * 10 + ["300", "200"] + ["0"] * 6 + [str(50 * ticks), "9000", "7"]
-    tree.put("proc/self/stat", f"77 (health d) S {' '.join(fields)} 0 0\n")
+    # started 50 s after the boot of the machine; 9 pages of addresses, 7 of them in memory
+    tree.put("proc/self/stat", f"77 (health d) S {' '.join(['0'] * 18)} {50 * ticks} 0 0\n")
+    tree.put("proc/self/statm", "9 7 5 1 0 2 0\n")
     tree.put("proc/stat", STAT)
     for number in range(4):  # one of them is the directory itself
         tree.put(f"proc/self/fd/{number}", "")
 
-    own = tree.host().own_process()
+    begun = time.process_time()
+    host = tree.host()
+    own = host.own_process()
 
-    assert own.cpu_seconds == pytest.approx(500 / ticks)
-    assert (own.resident_bytes, own.virtual_bytes, own.open_files) == (7 * page, 9000, 3)
+    assert begun <= own.cpu_seconds <= time.process_time()
+    assert (own.resident_bytes, own.virtual_bytes, own.open_files) == (7 * page, 9 * page, 3)
     assert own.started_at == 1_700_000_050
+
+
+def test_when_healthd_started_is_another_time_once_the_clock_was_set(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree.put("proc/self/stat", f"77 (healthd) S {' '.join(['0'] * 18)} {50 * os.sysconf('SC_CLK_TCK')} 0 0\n")
+    tree.put("proc/self/statm", "9 7 5 1 0 2 0\n")
+    tree.put("proc/self/fd/0", "")
+    tree.put("proc/stat", "btime 1000\n")
+    host = tree.host()
+    assert host.own_process().started_at == 1050
+
+    tree.put("proc/stat", "btime 1700000000\n")
+    now = time.time() + 1_699_999_000
+    monkeypatch.setattr("healthd.host.own.time.time", lambda: now)
+
+    assert host.own_process().started_at == 1_700_000_050
 
 
 # Pressure
