@@ -158,6 +158,14 @@ class Note:
     incident: int | None = None
 
 
+class Frame(NamedTuple):
+    """What the engine was given in a step, as JSON in `text`: when (Unix seconds), and whether it stands for itself."""
+
+    at: float
+    whole: bool
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryQuery:
     """Which history: of these series, in this time, in at most so many `points` a series.

@@ -21,6 +21,7 @@ from healthd.looks import Looks, component_of
 from healthd.model import JobResult, Severity, State, Status
 from healthd.record.saved import entries
 from healthd.record.story import Story
+from healthd.record.tape import Tape
 from healthd.upgrades import Upgrades
 from healthd.windows import Windows
 
@@ -83,6 +84,7 @@ class Pipeline:
         self._clock, self._store, self._log = clock, store, log
         self.picture = Picture(component_of(check) for check in checks)
         self._story = Story(log, store.note)
+        self._tape = Tape(store.tape, boot_id=engine_clock.boot_id)
         self._heard = _Heard()
         self._wake = asyncio.Event()
         self.origin = self._next_round = clock.boot()
@@ -171,8 +173,9 @@ class Pipeline:
             component.scores = tuple(past.get(Series(name, "", "score"), ()))
 
     def change_state(self, state: EngineState, changed: Iterable[Key]) -> None:
-        """Take over a state that an operator's reset made."""
+        """Take over a state that an operator's reset of these issues made."""
         self.state = state
+        self._tape.reset(changed := tuple(changed))
         self._unsaved.update(changed)
         self._heard.everything = True
         self._wake.set()
@@ -288,7 +291,9 @@ class Pipeline:
         if anew := self._upgrades.look(self.state, self.picture.items, news.items):
             self.request(anew)
         self._windows.look(self.state.silences, news.orders)
-        step = engine.step(self.settings, self.state, self.moment(), news)
+        moment = self._tape.watched(self.moment())
+        step = engine.step(self.settings, self.state, moment, news)
+        self._tape.take(self.settings, self.state, moment, news, step)
         self._must_save |= step.state.fresh is not self.state.fresh or step.state.stopped != self.state.stopped
         self._must_save |= (step.state.upgrade is None) is not (self.state.upgrade is None)
         self._must_save |= step.state.silences != self.state.silences

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Explanation,
         Family,
         Finished,
+        Frame,
         HealthStatus,
         History,
         HistoryQuery,
@@ -272,6 +273,9 @@ class Store(Protocol):
 
     def note(self, happening: Note) -> None:
         """Keep what happened, likewise."""
+
+    def tape(self, frame: Frame) -> None:
+        """Keep what the engine was given in a step, likewise."""
 
     def file(self, incident: Incident) -> None:
         """Keep this as what is known of an incident but for its events, likewise, within a second or two."""

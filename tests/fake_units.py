@@ -17,7 +17,7 @@ from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from healthd.answers import HistoryQuery, Note, Series
+    from healthd.answers import Frame, HistoryQuery, Note, Series
     from healthd.evidence import Incident
     from healthd.figures import Mount
 
@@ -290,6 +290,7 @@ class MemoryStore:
         self.rows: dict[str, Any] = {}
         self.remembered: list[tuple[float, dict[Series, float]]] = []
         self.noted: list[Note] = []
+        self.taped: list[Frame] = []
         self.filed: dict[int, Incident] = {}
         self.broken = False
 
@@ -308,6 +309,9 @@ class MemoryStore:
 
     def note(self, happening: Note) -> None:
         self.noted.append(happening)
+
+    def tape(self, frame: Frame) -> None:
+        self.taped.append(frame)
 
     def file(self, incident: Incident) -> None:
         self.filed[incident.id] = incident

@@ -12,6 +12,7 @@ from math import fsum, nan
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
+from healthd.record.reel import packed
 from healthd.record.tiers import HOUR, ROUND, SPAN5, TIERS, Layouts, pack, rows
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ INCIDENTS_KEPT: Final = 1000
 INCIDENT_BYTES_KEPT: Final = 16 * 1024 * 1024
 """Of incidents the newest, so many of them and so much of their evidence at most."""
 
+TAPE_BYTES_KEPT: Final = 16 * 1024 * 1024
+"""What the tape may take: at the defaults far more than a month of it; in a storm that does not end, some days."""
+
 _PERIODS: Final = 4  # at a time; two come due in an hour's last commit
 _AT_A_TIME: Final = 1000  # rows of a table to forget; in five minutes come 300 at most
 _SETTLED: Final = 12  # a clock must have been right for that many spans before anything is too old by it
@@ -52,6 +56,13 @@ _NOTE: Final = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
+
+_TOO_MUCH_TAPE: Final = """
+    DELETE FROM tape WHERE id IN (
+        SELECT id FROM (SELECT id, sum(length(data)) OVER (ORDER BY id DESC) AS bytes FROM tape)
+        WHERE bytes > ? ORDER BY id LIMIT ?
+    )
+"""
 
 _TOO_MANY_INCIDENTS: Final = """
     DELETE FROM incident WHERE id IN (
@@ -70,6 +81,10 @@ def write(connection: sqlite3.Connection, batch: Batch, days: float) -> bool:
         from healthd.record import filing  # noqa: PLC0415  many hosts have none for months
 
         filing.write(connection, batch.incidents)
+    if batch.frames:
+        whole = any(frame.whole for frame in batch.frames)
+        row = (batch.frames[0].at, whole, packed(frame.text for frame in batch.frames))
+        connection.execute("INSERT INTO tape (at, whole, data) VALUES (?, ?, ?)", row)
     if not batch.rounds:
         return False
     layouts = Layouts(connection)
@@ -91,7 +106,8 @@ def size(batch: Batch) -> int:
     spans = _PERIODS * 12 * len(batch.layout)
     layouts = 100 * len(batch.layout)
     told = 500 * len(batch.notes) + INCIDENT_BYTES * len(batch.incidents)
-    return 2 * (rounds + spans + layouts + told) + _PAGES
+    frames = sum(len(frame.text) for frame in batch.frames)
+    return 2 * (rounds + spans + layouts + told) + frames + _PAGES
 
 
 def _fields(note: Note) -> tuple[float | str | None, ...]:
@@ -183,6 +199,7 @@ def _forget(connection: sqlite3.Connection, now: int, days: float, width: int) -
     (newest,) = connection.execute("SELECT max(id) FROM event").fetchone()
     _delete(connection, "event", "id", (newest or 0) - EVENTS_KEPT + 1)
     connection.execute(_TOO_MANY_INCIDENTS, (INCIDENTS_KEPT, INCIDENT_BYTES_KEPT, _AT_A_TIME))
+    connection.execute(_TOO_MUCH_TAPE, (TAPE_BYTES_KEPT, _AT_A_TIME))
     settled = connection.execute("SELECT at FROM span5 ORDER BY at DESC LIMIT 1 OFFSET ?", (_SETTLED,)).fetchone()
     if settled is None:
         return
@@ -195,6 +212,7 @@ def _forget(connection: sqlite3.Connection, now: int, days: float, width: int) -
         _delete(connection, "hourly_score", "at", oldest - HOUR.step)
         _delete(connection, "event", "at", oldest)
         _delete(connection, "incident", "opened_at", oldest)
+        _delete(connection, "tape", "at", oldest)
         _delete(connection, "layout", "used", oldest - 2 * _DAY)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthd.answers import Note, Series
+    from healthd.answers import Frame, Note, Series
     from healthd.evidence import Incident
 
 MOST_SERIES: Final = 5000
@@ -23,6 +23,7 @@ MOST_CELLS: Final = 200_000  # 800 kB: at the defaults, a day
 MOST_ROUNDS: Final = 1000
 MOST_NOTES: Final = 2000
 MOST_INCIDENTS: Final = 100
+MOST_FRAMES: Final = 2000
 
 _THIN_OUT_EVERY: Final = 86_400.0
 _GONE: Final = 0.25  # of the layout: below, a place that stays empty costs less than one more layout
@@ -31,12 +32,13 @@ _LARGEST: Final = 3.402823e38  # what a 32-bit float can hold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What is to be written together: rounds by second, an array in the order of `layout` each, notes, incidents."""
+    """What is to be written together: rounds by second, an array in the order of `layout` each, and what happened."""
 
     layout: tuple[Series, ...]
     rounds: tuple[tuple[int, array[float]], ...]
     notes: tuple[Note, ...]
     incidents: tuple[Incident, ...] = ()
+    frames: tuple[Frame, ...] = ()
 
 
 class Readings:
@@ -47,6 +49,7 @@ class Readings:
         self._rounds: dict[int, array[float]] = {}
         self._notes: deque[Note] = deque(maxlen=MOST_NOTES)
         self._incidents: dict[int, Incident] = {}
+        self._frames: deque[Frame] = deque(maxlen=MOST_FRAMES)
         self._out: Batch | None = None
         self._seen: set[Series] = set()
         self._thinned_at: float | None = None
@@ -55,7 +58,7 @@ class Readings:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self._rounds or self._notes or self._incidents)
+        return not (self._rounds or self._notes or self._incidents or self._frames)
 
     def remember(self, at: float, values: Mapping[Series, float]) -> None:
         """Keep a round. Rounds of one second are one: what a turn saw of a few series joins the rest."""
@@ -80,6 +83,10 @@ class Readings:
         """Keep what happened."""
         self._notes.append(happening)
 
+    def tape(self, frame: Frame) -> None:
+        """Keep a step of the engine; where no disk takes them, the newest."""
+        self._frames.append(frame)
+
     def file(self, incident: Incident) -> None:
         """Keep what is known of an incident by now; where no disk takes them, the newest incidents."""
         self._incidents[incident.id] = incident
@@ -95,6 +102,7 @@ class Readings:
             rounds=tuple(sorted(rounds)),
             notes=tuple(self._notes),
             incidents=tuple(self._incidents.values()),
+            frames=tuple(self._frames),
         )
 
     def take(self) -> Batch:
@@ -103,6 +111,7 @@ class Readings:
         self._rounds.clear()
         self._notes.clear()
         self._incidents.clear()
+        self._frames.clear()
         return batch
 
     def written(self) -> None:
@@ -118,9 +127,11 @@ class Readings:
         for at, row in newer.items():
             self._rounds[at] = merged(self._rounds[at], row) if at in self._rounds else row
         self._make_room()
-        newest = tuple(self._notes)
+        newest, newest_frames = tuple(self._notes), tuple(self._frames)
         self._notes.clear()
         self._notes.extend((*batch.notes, *newest))
+        self._frames.clear()
+        self._frames.extend((*batch.frames, *newest_frames))
         newer_ones = tuple(self._incidents.values())
         self._incidents.clear()
         for incident in (*batch.incidents, *newer_ones):

@@ -48,5 +48,9 @@ MIGRATIONS: Final = (
             datetime(ended_at, 'unixepoch', 'localtime') AS ended, severity, title, result, changed
         FROM incident ORDER BY id;
     """,
+    """
+    CREATE TABLE tape (id INTEGER PRIMARY KEY, at REAL NOT NULL, whole INTEGER NOT NULL, data BLOB NOT NULL) STRICT;
+    CREATE INDEX tape_at ON tape (at);
+    """,
 )
 """Each brings the schema from its index to the next; `PRAGMA user_version` counts those that were done."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from healthd.answers import History, HistoryQuery, Note, Series
+    from healthd.answers import Frame, History, HistoryQuery, Note, Series
     from healthd.evidence import Incident
     from healthd.ports import Log
 
@@ -112,6 +112,12 @@ class SqliteStore:
         """Keep what happened; see `ports.Store`."""
         self._readings.note(happening)
         if self._soon is None:  # where rounds are rare, an event must not wait for the next
+            self._soon = asyncio.get_running_loop().call_later(KEEP_EVERY, self._keep)
+
+    def tape(self, frame: Frame) -> None:
+        """Keep a step of the engine; see `ports.Store`."""
+        self._readings.tape(frame)
+        if self._soon is None:
             self._soon = asyncio.get_running_loop().call_later(KEEP_EVERY, self._keep)
 
     def file(self, incident: Incident) -> None:
