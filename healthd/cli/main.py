@@ -34,6 +34,7 @@ examples:
   healthctl reset nginx.service        forget the attempts so far, after you mended the cause
   healthctl silence web.service --for 2h --reason "new disk"
   healthctl config check && sudo healthctl reload
+  sudo healthctl simulate --set health.max_healing_attempts=5
   sudo healthctl recipe enable nginx   have healthd ask nginx itself whether it serves
   healthctl doctor                     does everything that healthd needs work here?
 
@@ -78,6 +79,7 @@ def parser() -> Parser:
     _add_reading_verbs(verbs)
     _add_ordering_verbs(verbs)
     _add_config(verbs)
+    _add_simulate(verbs)
     _add_recipe(verbs)
     _add_key(verbs)
     return top
@@ -141,6 +143,15 @@ def _add_config(verbs: argparse._SubParsersAction[Parser]) -> None:
     ):
         part = _verb(parts, name, text)
         part.add_argument("--config", type=Path, metavar="FILE", help="this file and the conf.d beside it")
+
+
+def _add_simulate(verbs: argparse._SubParsersAction[Parser]) -> None:
+    simulate = _verb(verbs, "simulate", "what would have been done under another configuration")
+    simulate.add_argument("--since", metavar="WHEN", default="7d", help="90s, 5m, 2h, 7d or a date; by default 7d")
+    simulate.add_argument("--until", metavar="WHEN", help="likewise; by default now")
+    simulate.add_argument("--config", type=Path, metavar="FILE", help="this file and the conf.d beside it")
+    simulate.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="with this value of it")
+    simulate.add_argument("--history", type=Path, metavar="FILE", help="another history.db, as that of another host")
 
 
 def _add_recipe(verbs: argparse._SubParsersAction[Parser]) -> None:
@@ -209,7 +220,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except HealthdError as error:
-        _complain(error)
+        complain(error)
         return _failure(args)
     return code
 
@@ -232,7 +243,8 @@ def _write_no_more() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _complain(error: HealthdError) -> None:
+def complain(error: HealthdError) -> None:
+    """Say what was wrong, a line each."""
     lines = [str(error)]
     if isinstance(error, ConfigError):
         lines = [str(problem) for problem in error.problems]

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
     from healthd.config.settings import Settings
 
 
-def load(path: Path | None = None, *, changes: Mapping[Path, Path | None] | None = None) -> Settings:
+def load(
+    path: Path | None = None,
+    *,
+    changes: Mapping[Path, Path | None] | None = None,
+    texts: Mapping[str, str] | None = None,
+) -> Settings:
     """The settings of this host: of the main file (`path`, or the usual one) and of `conf.d/*.toml` beside it.
 
     The usual file need not exist. With `changes`, as they would be if these drop-ins were links to other files, or
-    (None) not there. Raises `ConfigError` with everything that is wrong.
+    (None) not there; with `texts` (by name), as they would be if these came last. Raises `ConfigError` with everything
+    that is wrong.
     """
     report = Report()
     fragments: list[Fragment] = []
@@ -40,6 +46,7 @@ def load(path: Path | None = None, *, changes: Mapping[Path, Path | None] | None
         except Unusable as unusable:
             report.add_file(order, unusable.problem)
             complete = False
+    complete &= _parse(texts or {}, fragments, report, len(files))
     return _settings(fragments, report, complete=complete, on_host=True)
 
 
@@ -50,15 +57,21 @@ def load_texts(texts: Mapping[str, str | bytes] | None = None) -> Settings:
     """
     report = Report()
     fragments: list[Fragment] = []
+    complete = _parse(texts or {}, fragments, report, 0)
+    return _settings(fragments, report, complete=complete)
+
+
+def _parse(texts: Mapping[str, str | bytes], fragments: list[Fragment], report: Report, first: int) -> bool:
+    """Add these texts to the fragments; False if one of them is no TOML."""
     complete = True
-    for order, (file, text) in enumerate((texts or {}).items()):
+    for order, (file, text) in enumerate(texts.items(), first):
         data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
         try:
             fragments.append(parse(file, data, order))
         except Unusable as unusable:
             report.add_file(order, unusable.problem)
             complete = False
-    return _settings(fragments, report, complete=complete)
+    return complete
 
 
 def _settings(fragments: Sequence[Fragment], report: Report, *, complete: bool, on_host: bool = False) -> Settings:

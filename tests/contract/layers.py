@@ -70,7 +70,8 @@ TABLE: Final = (
             "places",
         ),
     ),
-    Row(modules=("cli",), may=(*WORDS, "config")),
+    Row(modules=("simulate",), may=(*WORDS, "config", *PURE, "record")),
+    Row(modules=("cli",), may=(*WORDS, "config", "simulate.report")),
 )
 
 FOR_ALL: Final = ("healthd.__version__", "__future__.annotations")

@@ -1,0 +1,118 @@
+"""`healthctl simulate`: a recorded crash loop, replayed under the same limits and under others, without the daemon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from tests.system.units import service
+from tests.system.ward import Ward
+
+if TYPE_CHECKING:
+    from tools.throwaway import Host
+
+LIMITS = """
+[health]
+max_healing_attempts = 3
+[auto_healing]
+backoff_seconds = 0.2
+backoff_max_seconds = 0.5
+settle_seconds = 0.2
+verify_seconds = 10
+host_budget_actions = 4
+"""
+
+
+class Recorded(NamedTuple):
+    """A hopeless unit used up its attempts, another was healed, and for a late one no budget was left."""
+
+    ward: Ward
+    hopeless: str
+    mended: str
+    late: str
+    done: list[str]
+
+
+@pytest.fixture(scope="module")
+def recorded(shared_host: Host) -> Recorded:
+    ward = Ward(host=shared_host)
+    ward.configure(LIMITS)
+    hopeless, mended, late = ward.add(service("/bin/false"), start=False), ward.add(), ward.add()
+    cursor = shared_host.cursor()
+    ward.try_start(hopeless)
+    ward.await_event(cursor, "healing_gave_up", hopeless)
+    ward.kill(mended)
+    ward.await_healed(cursor, mended)
+    ward.kill(late)
+    ward.await_event(cursor, "healing_held", late, reason="host_budget")
+    shared_host.run(["systemctl", "start", late])
+    ward.await_healed(cursor, late)
+    done = [each["HEALTHD_UNIT"] for each in ward.story(cursor) if each["HEALTHD_EVENT"] == "healing_started"]
+    shared_host.run(["systemctl", "stop", "healthd"])
+    return Recorded(ward, hopeless, mended, late, done)
+
+
+def subjects(pairs: list[dict[str, Any]]) -> list[str]:
+    return [pair["subject"] for pair in pairs]
+
+
+def test_the_same_limits_say_what_was_done(recorded: Recorded) -> None:
+    same = recorded.ward.ask("simulate", "--since", "1h")
+
+    assert same["differences"] == []
+    assert same["settings"] == []
+    assert subjects(same["actions"]) == recorded.done == [recorded.hopeless] * 3 + [recorded.mended]
+    assert same["was"] == same["would"]
+
+
+def test_fewer_attempts_at_one_unit_leave_budget_for_another(recorded: Recorded) -> None:
+    fewer = recorded.ward.ask("simulate", "--set", "health.max_healing_attempts=1")
+
+    *less, freed = fewer["differences"]
+    assert subjects(less) == [recorded.hopeless] * 2
+    assert all(pair["would"] is None and "gave_up" in pair["why"] for pair in less)
+    assert (freed["subject"], freed["was"]) == (recorded.late, None)
+    assert (fewer["was"]["holds"]["host_budget"], fewer["would"]["holds"].get("host_budget")) == (1, None)
+
+
+def test_a_larger_budget_heals_what_had_to_wait(recorded: Recorded) -> None:
+    more = recorded.ward.ask("simulate", "--set", "auto_healing.host_budget_actions=10")
+
+    (extra,) = more["differences"]
+    assert (extra["subject"], extra["was"], extra["would"]["outcome"]) == (recorded.late, None, "success")
+    assert extra["why"].startswith("host_budget")
+    assert [(each["recorded"], each["simulated"]) for each in more["settings"]] == [(4, 10)]
+
+
+def test_the_page_shows_what_differs_and_why(recorded: Recorded) -> None:
+    page = recorded.ward.healthctl("simulate", "--set", f'services."{recorded.hopeless}".heal=false')
+
+    assert page.returncode == 0, page.stderr
+    assert "4 of 5 actions differ" in page.stdout
+    assert "disabled" in page.stdout
+
+
+def test_a_copy_is_read_by_anybody_and_what_lies_here_by_root_only(recorded: Recorded) -> None:
+    ward, host = recorded.ward, recorded.ward.host
+    host.sh("cp /var/lib/healthd/history.db /var/tmp/copy.db && chmod 444 /var/tmp/copy.db")
+    host.write("/var/tmp/other/healthd.toml", LIMITS)
+    elsewhere = ("--history", "/var/tmp/copy.db", "--config", "/var/tmp/other/healthd.toml")
+
+    copied = ward.healthctl("simulate", *elsewhere, user="daemon")
+    refused = ward.healthctl("simulate", user="daemon")
+    wrong = ward.healthctl("simulate", "--set", "auto_healing.max_per_hour=2")
+
+    assert "No difference: 4 actions" in copied.stdout, copied.stderr
+    assert (refused.returncode, "sudo healthctl simulate" in refused.stderr) == (1, True)
+    assert (wrong.returncode, "unknown key" in wrong.stderr) == (78, True)
+
+
+def test_looking_leaves_everything_to_healthd_that_is_its(recorded: Recorded) -> None:
+    host = recorded.ward.host
+    host.run(["systemctl", "start", "healthd"])
+
+    again = recorded.ward.ask("simulate")
+
+    assert set(host.sh("stat -c %U /var/lib/healthd/*").split()) == {"healthd"}
+    assert again["differences"] == []

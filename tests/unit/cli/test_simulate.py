@@ -1,0 +1,125 @@
+"""`healthctl simulate`: what a person reads, and what is said of every mistake."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthd.cli.main import main
+from healthd.cli.simulate import page
+from healthd.cli.text import Style
+from tests.unit.simulate.test_report import bench, reported, saved
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.simulate.taped import TapedBench
+
+__all__ = ["bench"]
+
+
+def lines(bench: TapedBench, tmp_path: Path, text: str = "", **how: Any) -> list[str]:
+    report = reported(bench, tmp_path / "history.db", text, **how)
+    return page(report, report["until"], Style(coloured=False))
+
+
+def test_the_page_begins_with_what_differs_and_why(bench: TapedBench, tmp_path: Path) -> None:
+    shown = lines(bench, tmp_path, "[health]\nmax_healing_attempts = 1\n")
+
+    assert "  health.max_healing_attempts: 3 -> 1" in shown
+    assert "1 of 2 actions differ" in shown
+    (row,) = [line for line in shown if "start_unit, success" in line]
+    assert "web.service" in row
+    assert "nothing" in row
+    assert "gave_up: 1 attempts did not help" in row
+
+
+def test_the_sums_stand_side_by_side(bench: TapedBench, tmp_path: Path) -> None:
+    shown = [line.split() for line in lines(bench, tmp_path, "[health]\nmax_healing_attempts = 1\n")]
+
+    assert ["actions", "2", "1"] in shown
+    assert ["gave", "up", "0", "1"] in shown
+    assert ["cooldown", "1", "0"] in shown
+    assert ["people", "told", "1", "2"] in shown
+
+
+def test_what_is_assumed_is_said(bench: TapedBench, tmp_path: Path) -> None:
+    shown = "\n".join(lines(bench, tmp_path, "[auto_healing]\nbackoff_seconds = 40\n", since=-108.0))
+
+    assert "What fails by itself, and what people did, is the same in both" in shown
+    assert "1 action that was never done: taken to end as the attempt on record at the same failure did" in shown
+
+
+def test_what_has_no_effect_here_is_named(bench: TapedBench, tmp_path: Path) -> None:
+    shown = "\n".join(lines(bench, tmp_path, "[health]\ncheck_interval_seconds = 5\n"))
+
+    assert "no effect here: health.check_interval_seconds" in shown
+    assert "No difference: 2 actions, the same in both." in shown
+
+
+def test_a_record_that_begins_later_than_asked_says_since_when(bench: TapedBench, tmp_path: Path) -> None:
+    assert any(line.startswith("  Decisions are on record since") for line in lines(bench, tmp_path))
+
+
+def called(*words: str) -> int:
+    return main(["simulate", *words])
+
+
+@pytest.fixture
+def history(bench: TapedBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr("healthd.cli.simulate.time.time", lambda: bench.wall + 1)
+    monkeypatch.setattr("healthd.config.fragments.DEFAULT_FILE", tmp_path / "none/healthd.toml")
+    return str(saved(bench, tmp_path / "history.db"))
+
+
+def test_it_prints_json_for_programs(history: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("--history", history, "--set", "auto_healing.dry_run=true", "--json") == 0
+
+    report = json.loads(capsys.readouterr().out)
+    assert len(report["differences"]) == 2
+    assert report["files"] == ["--set auto_healing.dry_run=true"]
+
+
+def test_words_need_no_quotes_and_several_values_may_be_set(history: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = ("--set", "alerting.min_severity=critical", "--set", 'services."web.service".heal=suggest')
+
+    assert called("--history", history, *said) == 0
+    assert 'services."web.service".heal: not set -> suggest' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("--set", "auto_healing.max_per_hour=2"), 78, "unknown key"),
+        (("--set", "health.max_healing_attempts=-1"), 78, "health.max_healing_attempts"),
+        (("--set", "dry_run"), 78, "assigns nothing"),
+        (("--set", "=3"), 78, "assigns nothing"),
+        (("--set", "a b=3"), 78, "this is not TOML"),
+        (("--config", "/nowhere/healthd.toml"), 78, "/nowhere/healthd.toml"),
+        (("--since", "1h", "--until", "2h"), 1, "no time between"),
+        (("--until", "2h", "--since", "3h"), 1, "nothing is on record"),
+        (("--since", "yore"), 1, "this is no time"),
+        (("--until", "2099-01-01"), 1, "--until 2099-01-01: this is not in the past"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    history: str, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, told: str
+) -> None:
+    assert called("--history", history, *words) == code
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert told in captured.err
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_a_history_that_is_not_there_is_said(history: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("--history", f"{history}.old") == 1
+    assert "there is no history" in capsys.readouterr().err
+
+
+def test_a_history_that_is_a_directory_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("--history", str(tmp_path)) == 1
+    assert str(tmp_path) in capsys.readouterr().err
