@@ -83,9 +83,9 @@ def _kernel(release: Release) -> Iterator[Path]:
 
 
 def _build(release: Release, on: Base, kernel: Path, target: Path) -> None:
-    (modules,) = (kernel / "lib/modules").iterdir()
+    (modules,) = _unpacked(kernel, "lib/modules").iterdir()
     shutil.copy(kernel / "boot" / f"vmlinuz-{modules.name}", target / "kernel")
-    (target / "initrd").write_bytes(initrd.initrd(kernel / "bin/busybox", modules))
+    (target / "initrd").write_bytes(initrd.initrd(_unpacked(kernel, "bin/busybox"), modules))
     with tempfile.TemporaryDirectory(prefix="building-", dir=cache()) as aside, ExitStack() as mounted:
         upper = Path(aside) / "upper"
         upper.mkdir(mode=0o755)
@@ -94,6 +94,11 @@ def _build(release: Release, on: Base, kernel: Path, target: Path) -> None:
         make_disk = ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1", "-d", str(root)]
         run_build([*make_disk, str(target / "disk"), f"{DISK_MIB}M"])
     _boot_once(release, target)
+
+
+def _unpacked(kernel: Path, path: str) -> Path:
+    """Where a package has this: Debian 13 ships all below /usr, and no link stands in for the old place here."""
+    return next(place for place in (kernel / path, kernel / "usr" / path) if place.exists())
 
 
 def _fill(root: Path, modules: Path) -> None:

@@ -1,5 +1,6 @@
 """The first root file system of a virtual machine: loads the driver of its disk, and changes over to that."""
 
+import lzma
 from pathlib import Path
 
 _MODULES = ("virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk")
@@ -19,11 +20,16 @@ _FILE, _DIRECTORY = 0o100755, 0o040755
 
 def initrd(busybox: Path, modules: Path) -> bytes:
     """A cpio archive (its "newc" form); `modules` is the kernel's directory of modules."""
-    found = {name: next(modules.rglob(f"{name}.ko")) for name in _MODULES if any(modules.rglob(f"{name}.ko"))}
+    found = {name: path for name in _MODULES for path in modules.rglob(f"{name}.ko*")}  # what is built in has no file
     files = {"init": _INIT.format(modules=" ".join(found)).encode(), "bin/busybox": busybox.read_bytes()}
-    files |= {f"{name}.ko": path.read_bytes() for name, path in found.items()}
+    files |= {f"{name}.ko": _content(path) for name, path in found.items()}
     entries = [_entry("bin", _DIRECTORY, b""), *(_entry(name, _FILE, content) for name, content in files.items())]
     return b"".join([*entries, _entry("TRAILER!!!", 0, b"")])
+
+
+def _content(module: Path) -> bytes:
+    """Debian 13 compresses its modules."""
+    return lzma.decompress(module.read_bytes()) if module.suffix == ".xz" else module.read_bytes()
 
 
 def _entry(name: str, mode: int, content: bytes) -> bytes:

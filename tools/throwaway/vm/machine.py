@@ -27,6 +27,8 @@ class Vm(Machine):
         self._held.callback(self._qemu.kill)
         try:
             self._held.enter_context(lend(self._qemu.ports, self._lender))
+            if not first:
+                self._qemu.go_on()
         except BaseException:
             self.kill()
             raise

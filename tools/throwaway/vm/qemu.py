@@ -25,7 +25,8 @@ _KERNEL_WORDS = (
 class Qemu:
     """A virtual machine in `directory`, which is its own. The disk of `image` is not written to unless `keep`.
 
-    `image` holds `kernel`, `initrd`, `disk` and, with `resume`, the `state` to go on from.
+    `image` holds `kernel`, `initrd`, `disk` and, with `resume`, the `state` to go on from; it stands still until
+    `go_on` then.
     """
 
     def __init__(self, image: Path, directory: Path, *, keep: bool = False, resume: bool = False) -> None:
@@ -45,7 +46,6 @@ class Qemu:
             self._await(self._listens, 30, "qemu to open its monitor", directory / "qemu.log")
             if resume:
                 self._await(lambda: self._state() == "paused", 60, "the saved state", directory / "qemu.log")
-                self.order("cont")
         except BaseException:
             self.kill()
             raise
@@ -64,6 +64,19 @@ class Qemu:
             command += ["-chardev", f"socket,id={name},path={path},server=on,wait=off"]
             command += ["-device", f"virtserialport,chardev={name},name={name}"]
         return [*command, "-incoming", f"exec:zstd --decompress --stdout {image}/state"] if resume else command
+
+    def go_on(self) -> None:
+        """Lets a machine run that was resumed, once somebody is at each of its ports.
+
+        Before that it would hear that nobody is any more, and who serves the port in the machine would end.
+        """
+        wait_until(lambda: not self._lonely(), seconds=30, what="the ports to be connected")
+        self.order("cont")
+
+    def _lonely(self) -> list[str]:
+        """The ports that nobody is connected to."""
+        devices = self.order("query-chardev")
+        return [each["label"] for each in devices if each["label"] in PORTS and "disconnected" in each["filename"]]
 
     def order(self, command: str, **arguments: Any) -> Any:
         """Has the monitor do something (qemu's QMP), and gives its answer."""
