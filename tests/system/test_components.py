@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.system.far import mounted
+from tests.system.later import restart_later
 from tests.system.units import service
 from tests.system.ward import QUICK, Ward
 from tools.throwaway import boot
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tools.throwaway import Release
+    from tools.throwaway import Host, Release
 
 AROUND: Final = {"cpu", "pressure"}
 """What a container shows of the machine around it, which may well be busy."""
@@ -31,6 +33,37 @@ time.sleep(600)
 GIB: Final = 2**30
 HELD: Final = 2 * GIB
 EAT: Final = f"""/usr/bin/python3 -c "import time; held = bytearray(b'x') * {HELD}; time.sleep(600)" """
+
+
+STAND_INS: Final = """
+mkdir -p /run/class/hwmon/hwmon0
+cd /run/class/hwmon/hwmon0
+echo chip > name; echo 80000 > temp1_max; echo 100000 > temp1_crit; echo 45000 > temp1_input
+mount -t overlay -o lowerdir=/run/class:/sys/class none /sys/class
+cp /proc/stat /run/stat
+echo 0.00 0.00 0.00 1/100 1000 > /run/loadavg
+mkdir -p /run/systemd/system/healthd.service.d
+cd /run/systemd/system/healthd.service.d
+echo '[Service]' > stand-ins.conf
+echo 'BindReadOnlyPaths=/run/stat:/proc/stat /run/loadavg:/proc/loadavg' >> stand-ins.conf
+"""
+"""A sensor, which this machine may lack, and figures of processors that nobody else can spoil: they stand still."""
+
+SPENT: Final = """awk '/^cpu / {{ ${} += 100000 }} {{ print }}' /run/stat > /run/next; cat /run/next > /run/stat"""
+"""A lot of time of one kind passes, by its column in /proc/stat."""
+IDLE, STOLEN = 5, 9
+
+HOT: Final = """
+[auto_healing]
+settle_seconds = 0
+[component.cpu]
+interval_seconds = 1
+failures = 1
+successes = 1
+[component.temperature]
+interval_seconds = 1
+"""
+LOAD: Final = "echo 0.00 {} 0.00 1/100 1000 > /run/loadavg"
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +176,29 @@ def test_processes_that_nobody_buries_are_an_issue_until_somebody_does(ward: War
 
     assert seen["status"] == "degraded"
     assert "zombies: their parents do not ask how they ended" in seen["issues"][0]["message"]
+
+
+def test_heat_stolen_time_and_a_long_queue_are_issues_until_they_pass(host: Host) -> None:
+    ward = Ward(host=host)
+    host.sh(STAND_INS)
+    host.write("/etc/healthd/conf.d/50-test.toml", HOT)
+    restart_later(ward, older=3600)  # just after a boot nobody wonders at a long queue
+    cursor = host.cursor()
+    (sensor,) = component(ward, "temperature")["items"]
+    assert (sensor["status"], sensor["message"]) == ("healthy", "45 °C of 100 °C")
+
+    processors = os.cpu_count() or 1
+    host.sh("echo 101000 > /run/class/hwmon/hwmon0/temp1_input")
+    said = []
+    for column, queue in ((STOLEN, 0), (IDLE, 40 * processors)):
+        host.sh(f"{LOAD.format(queue)}; {SPENT.format(column)}")
+        said.append(ward.await_event(cursor, "issue_opened", component="cpu", issue="high_cpu")["MESSAGE"])
+        host.sh(f"{LOAD.format(0)}; {SPENT.format(IDLE)}")
+        cursor = ward.await_event(cursor, "issue_resolved", component="cpu", issue="high_cpu")["__CURSOR"]
+    hot = ward.issue("chip temp1")
+    host.sh("echo 45000 > /run/class/hwmon/hwmon0/temp1_input")
+    ward.await_event(cursor, "issue_resolved", component="temperature", item="chip temp1")
+
+    assert "the machine around this one takes 100 % of the processors' time (limit 50 %)" in said[0]
+    assert "the load average is 40.0 a processor (limit 16)" in said[1]
+    assert hot["message"] == "101 °C (limit 100 °C)"

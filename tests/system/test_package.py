@@ -246,10 +246,15 @@ def test_it_starts_with_its_sockets_once_the_configuration_is_mended(host: Host)
     assert host.run(["healthctl", "status"]).returncode == 0
 
 
-def test_a_stopped_daemon_is_not_woken_by_a_client(host: Host) -> None:
+def test_a_stopped_daemon_is_woken_by_a_client_only_if_somebody_opened_its_sockets(host: Host) -> None:
     host.run(["systemctl", "stop", "healthd.service"])
     assert host.run(["healthctl", "status"], check=False).returncode == 3
     assert host.state("healthd.service") == "inactive"
+
+    host.run(["systemctl", "start", "healthd.socket"])
+    assert host.state("healthd.service") == "inactive"
+    assert host.run(["healthctl", "status"]).stdout.startswith("✔ healthy")
+    assert host.state("healthd.service") == "active"
 
 
 def test_a_killed_daemon_is_back_and_answers(host: Host) -> None:
