@@ -11,11 +11,11 @@ from healthd.decide.cascade import PRESSURE_SECONDS
 from healthd.decide.case import Case
 from healthd.decide.happenings import CascadeBegan, CascadeEnded, Opened
 from healthd.decide.policy import rule
-from healthd.decide.state import Cascade
+from healthd.decide.state import Cascade, Key
 from healthd.model import HoldReason, IssueType
 from healthd.record.saved import restore
 from tests.fake_units import service
-from tests.unit.builders import finding, item, settings
+from tests.unit.builders import finding, item, settings, ticket
 from tests.unit.decide.bench import Bench, fail_attempt, healed
 
 NAMES = tuple(f"unit-{number}.service" for number in range(6))
@@ -166,6 +166,13 @@ class TestPressure:
         bench.others.clear()
         bench.turn(())
         assert acted_on(bench) == [NAMES[0]]
+
+    def test_it_holds_nothing_that_has_no_remedy(self) -> None:
+        bench = self.pressed()
+        short = ticket(Key("pressure", "", IssueType.PRESSURE), unit=None)
+        asked = rule(Case(settings=bench.settings, state=bench.state, moment=bench.moment(), ticket=short))
+
+        assert (asked.hold, asked.text) == (None, "healthd knows no remedy for this")
 
     def test_but_not_for_ever(self) -> None:
         bench = self.pressed()
