@@ -56,6 +56,19 @@ os.execv("/usr/bin/setpriv", ["setpriv", "--reuid=healthd", "--regid=healthd", "
 """For healthd alone the host has been up for so many seconds longer: it runs in a time namespace of its own."""
 
 
+SHORT = """
+[thresholds]
+memory_warning_gb = 0.001
+memory_critical_gb = 10000
+[component.memory]
+failures = 1
+[auto_healing]
+memory_cleanup_enabled = true
+verify_seconds = 1
+"""
+"""Memory that is always short, and may be cleaned of caches."""
+
+
 def grow_old(ward: Ward, seconds: int) -> None:
     """Restarts healthd in a time when the host has been up for so much longer: all that happened is that long ago."""
     cursor = ward.host.cursor()
@@ -164,3 +177,18 @@ def test_a_table_of_threads_that_runs_full_is_an_issue_until_there_is_room(vm: V
     ward.await_event(cursor, "issue_resolved", component="processes", issue="pressure", seconds=90)
 
     assert "threads exist" in full["MESSAGE"]
+
+
+def test_clean_caches_are_dropped_where_that_is_wanted_and_it_is_said_how_much_that_won(vm: Vm) -> None:
+    ward = Ward(host=vm)
+    vm.sh("head -c 20M /dev/zero > /root/cached; cat /root/cached > /dev/null")
+    told = ward.healthctl("heal", "memory", "--action", "memory_cleanup", "--dry-run").stdout
+    cached = int(vm.sh("sed -n 's/^Cached: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo"))
+    cursor = vm.cursor()
+    with ward.under(SHORT):
+        record = ward.await_event(cursor, "healing_finished", component="memory", seconds=90)
+
+    assert "would be won (caches, at most " in told
+    assert " MiB won (caches " in record["MESSAGE"]
+    assert "bytes dropped" in vm.journal("--unit=healthd-memory-cleanup")
+    assert int(vm.sh("sed -n 's/^Cached: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo")) < cached - 10_000
