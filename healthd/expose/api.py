@@ -10,8 +10,8 @@ from healthd.errors import BusError, ConfigError, HealthdError, RequestError, St
 from healthd.events import Event
 from healthd.expose import fields, render
 from healthd.expose.message import Part, Right, as_error, as_json
-from healthd.expose.routes import Ask, at
-from healthd.expose.table import ROUTES
+from healthd.expose.routes import Ask
+from healthd.expose.table import routes_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ class Api:
             return as_error(504, late, "journalctl -u healthd says what it is at")
 
     async def _route(self, request: Request) -> Answer | Stream:
-        client, here = request.client, at(ROUTES, request.path)
+        client, here = request.client, routes_on(request.path)
         if not here:
             return _nothing(request)
         if not any(route.part in client.parts for route in here):

@@ -213,9 +213,11 @@ class Connection:
         return self._http.send(h11.Response(status_code=answer.status, reason=reason, headers=headers)) or b""
 
     async def _write(self, data: bytes | None) -> None:
+        self._writer.write(data or b"")
+        if not self._writer.transport.get_write_buffer_size():
+            return  # the kernel has it all; if the client has gone, the next read says so
         try:
             async with asyncio.timeout(self._idle_seconds):
-                self._writer.write(data or b"")
                 await self._writer.drain()
         except (ConnectionError, TimeoutError):
             raise _ClientGone from None

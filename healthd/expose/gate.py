@@ -10,8 +10,7 @@ from healthd.config import HttpSettings
 from healthd.config.keys import ApiKey, Keys, Scope
 from healthd.expose.message import Right, as_error
 from healthd.expose.rate import Buckets
-from healthd.expose.routes import at
-from healthd.expose.table import ROUTES
+from healthd.expose.table import routes_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,4 +111,4 @@ def _rights(key: ApiKey) -> frozenset[Right]:
 
 def _is_quiet(path: str) -> bool:
     """Probes and scrapes, which come for ever and all day."""
-    return any(not _QUIET.isdisjoint({route.right, route.outline}) for route in at(ROUTES, path))
+    return any(not _QUIET.isdisjoint({route.right, route.outline}) for route in routes_on(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from healthd.errors import RequestError
@@ -125,6 +126,7 @@ async def metrics(control: Control, ask: Ask) -> Answer:
     return Answer(status=200, body=page, content_type=_OPENMETRICS_TYPE if openmetrics else _TEXT_TYPE)
 
 
+@lru_cache(maxsize=16)
 def _prefers_openmetrics(accept: str) -> bool:
     """Whether OpenMetrics is asked for, and no less than the older format (RFC 9110, 12.5.1)."""
     wanted: dict[str, float] = {}

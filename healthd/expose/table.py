@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from healthd.expose.message import as_json
 from healthd.expose.orders import ORDERS
 from healthd.expose.reads import READS
-from healthd.expose.routes import Route
+from healthd.expose.routes import NAME, Route, at
 
 if TYPE_CHECKING:
     from healthd.expose.message import Answer
@@ -36,3 +36,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         answer="Object",
     ),
 )
+
+_ON: Final = {route.path: at(ROUTES, route.path) for route in ROUTES if not route.path.endswith(NAME)}
+
+
+def routes_on(path: str) -> tuple[Route, ...]:
+    """The routes on this path, of any method."""
+    return _ON.get(path) or at(ROUTES, path)

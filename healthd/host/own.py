@@ -22,8 +22,9 @@ class Own:
     """Reads it as the kernel counts it; raises OSError where its files cannot be read."""
 
     def __init__(self, proc: Path) -> None:
-        self._proc = proc
+        self._proc, self._open = proc, proc / "self/fd"
         self._started_at, self._began = 0.0, float("-inf")
+        self._counted: bool | None = None
 
     def read(self) -> OwnProcess:
         """Now."""
@@ -35,9 +36,18 @@ class Own:
             resident_bytes=int(resident) * _PAGE,
             virtual_bytes=int(virtual) * _PAGE,
             started_at=self._start(),
-            open_files=len(os.listdir(f"{self._proc}/self/fd")) - 1,  # noqa: PTH208  one is open for this very look
+            open_files=self._files(),
             most_files=most,
         )
+
+    def _files(self) -> int:
+        """From Linux 6.2 on their number is the size of the folder; before that they have to be listed."""
+        if self._counted:
+            return self._open.stat().st_size
+        files = len(os.listdir(self._open)) - 1  # noqa: PTH208  one is open for this very look
+        if self._counted is None:
+            self._counted = self._open.stat().st_size == files
+        return files
 
     def _start(self) -> float:
         """It is another one when the clock was set, and only then."""

@@ -105,6 +105,9 @@ def test_this_very_machine_can_be_read() -> None:
     assert host.uptime() > 0
     assert host.established_connections() >= 0
     own = host.own_process()
+    with Path("/dev/null").open("rb"):
+        assert host.own_process().open_files == own.open_files + 1
+    assert host.own_process().open_files == own.open_files
     assert 0 < own.resident_bytes < own.virtual_bytes
     assert 0 < own.open_files < own.most_files
     assert 0 < time.time() - own.started_at < 24 * 3600
