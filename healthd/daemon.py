@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from healthd import __version__
 from healthd.aliases import find_aliases
-from healthd.assess.picture import summary
 from healthd.assess.trend import HORIZON
 from healthd.config import load
 from healthd.control import Controller
@@ -23,7 +22,7 @@ from healthd.events import Event
 from healthd.explain import Explainer
 from healthd.heal import Healer
 from healthd.host import LinuxHost
-from healthd.model import Severity, Status
+from healthd.model import Severity
 from healthd.net import Network
 from healthd.outputs import REPORTS, Outputs
 from healthd.pipeline import Pipeline
@@ -34,6 +33,7 @@ from healthd.record.saved import restore
 from healthd.record.store import SqliteStore
 from healthd.registry import find_actions, find_checks
 from healthd.sample import Bound, Sampler, bind
+from healthd.statusline import StatusLine
 from healthd.systemd.journal import leads_to_journal
 from healthd.systemd.listen import inherited
 from healthd.systemd.notify import Notifier
@@ -55,9 +55,6 @@ if TYPE_CHECKING:
 
 _BEAT: Final = 10.0
 """Seconds between two signs of life to systemd's watchdog; a third of WatchdogSec= where that is less."""
-
-_STATUS_PAUSE: Final = 0.25
-"""Seconds between two status lines to systemd."""
 
 _BUS_WAIT: Final = 10.0
 """Seconds for which the first judgement waits for the bus of a host that systemd runs."""
@@ -84,10 +81,9 @@ class Daemon:
         self._hung_up = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._made: list[Path] = []
-        self._status_at = 0.0
-        self._status_due: asyncio.TimerHandle | None = None
         self._beats: Beats
         self._pipeline: Pipeline
+        self._status: StatusLine
         self._view: View
         self._doctor: Doctor
         self._front: Front
@@ -97,6 +93,7 @@ class Daemon:
         self._listen_to_signals()
         state, engine_clock = await self._restore()
         self._pipeline = self._assemble(state, engine_clock)
+        self._status = StatusLine(self._pipeline, self._notifier, self._clock, self._log)
         self._view = View(self._pipeline, self._host, self._clock, self._started_at)
         await self._recall()
         sockets = self._sockets()
@@ -135,10 +132,15 @@ class Daemon:
         # After READY: clients wait in the backlog meanwhile, and a start need not wait for what serves them.
         from healthd.expose.front import Front
         from healthd.inquiry import Inquiry
+        from healthd.notify import Notifying
+        from healthd.record.outbox import FileOutbox
 
         inquiry = Inquiry(self._pipeline, self._units, self._host, store=self._store, clock=self._clock, log=self._log)
         deaf()
         self._begin(group, inquiry.run(early), "inquiry")
+        outbox = FileOutbox(state_directory())
+        notifying = Notifying(self._pipeline, outbox, self._log, known=inquiry.known)
+        self._begin(group, notifying.run(), "notify")
         tally = Tally(self._pipeline, self._view, self._host)
         self._front = Front(self._control(sockets, tally), self._units, self._host, self._log)
         tally.requests = self._front.requests
@@ -251,8 +253,8 @@ class Daemon:
 
     def _become_ready(self) -> None:
         picture, settings = self._pipeline.picture, self._settings
-        self._pipeline.watch(self._show_status)
-        self._notifier.ready(self._status_line())
+        self._pipeline.watch(self._status.show)
+        self._notifier.ready(self._status.text())
         healing = (
             "off" if not settings.health.auto_healing_enabled else "dry run" if settings.auto_healing.dry_run else "on"
         )
@@ -301,29 +303,6 @@ class Daemon:
                 self._notifier.watchdog()
             await asyncio.sleep(beat - (now - self._pipeline.origin) % beat)
 
-    def _status_line(self) -> str:
-        """The services, and what else is not well: a number that only moves is no reason to wake PID 1."""
-        picture = self._pipeline.picture
-        bad = (Status.DEGRADED, Status.UNHEALTHY)
-        shown = [each for name, each in picture.shown().items() if name == "services" or each.status in bad]
-        parts = "; ".join(f"{each.name}: {each.reason or summary(each)}" for each in shown)
-        score = "" if picture.status() is Status.UNKNOWN else f", score {picture.score():.2f}"
-        return f"{self._pipeline.host_state()}{score} - {parts}"
-
-    def _show_status(self, _happenings: Sequence[Happening]) -> None:
-        """Each change of the line wakes PID 1 and all who listen to it: in a storm a few times a second are enough."""
-        if self._status_due is None and self._status_line() != self._notifier.said:
-            pause = max(0.0, self._status_at + _STATUS_PAUSE - self._clock.boot())
-            if pause > 0:
-                self._status_due = asyncio.get_running_loop().call_later(pause, self._send_status)
-            else:
-                self._send_status()
-        self._log.settle()
-
-    def _send_status(self) -> None:
-        self._status_due, self._status_at = None, self._clock.boot()
-        self._notifier.status(self._status_line())
-
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -371,7 +350,7 @@ class Daemon:
             self._warn(settings)
             await self._tell_aliases()
         finally:
-            self._notifier.ready(self._status_line())
+            self._notifier.ready(self._status.text())
 
     def _control(self, sockets: Sequence[socket.socket], tally: Tally) -> Controller:
         self._doctor = Doctor(

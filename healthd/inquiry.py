@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from healthd.decide.happenings import Happening
+    from healthd.evidence import Incident
     from healthd.pipeline import Pipeline
     from healthd.ports import Clock, Host, Log, Store, Units
 
@@ -52,6 +53,10 @@ class Inquiry:
             self._incidents.open(ticket)
             self._gatherer.look_at(ticket, facts.get(ticket.unit or ""))
         await self._gatherer.run()
+
+    def known(self, number: int) -> Incident | None:
+        """What is known by now of an incident of late."""
+        return self._incidents.known(number)
 
     async def _recall(self) -> None:
         """Go on with what was written down before healthd was started anew. No number that is there is given again."""

@@ -296,7 +296,7 @@ class Pipeline:
         self._tape.take(self.settings, self.state, moment, news, step)
         self._must_save |= step.state.fresh is not self.state.fresh or step.state.stopped != self.state.stopped
         self._must_save |= (step.state.upgrade is None) is not (self.state.upgrade is None)
-        self._must_save |= step.state.silences != self.state.silences
+        self._must_save |= step.state.silences != self.state.silences or step.state.alerts != self.state.alerts
         self.state, self._engine_wake = step.state, step.wake_at
         self._unsaved |= step.changed
         self._unforgotten |= step.removed

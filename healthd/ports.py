@@ -302,6 +302,13 @@ class Store(Protocol):
         """Write, sync and close."""
 
 
+class Outbox(Protocol):
+    """Where letters lie until the delivery process has taken them."""
+
+    async def put(self, letters: Mapping[str, bytes]) -> None:
+        """Have these files there, by name, as a whole and for good. Raises `StorageError`."""
+
+
 class Control(Protocol):
     """What the API may ask of the daemon. `by` is who asks, as they claim."""
 

@@ -212,6 +212,18 @@ class AlertingSettings:
     repeat_seconds: float = declared(_SECONDS, 14_400.0, "how often an open issue is told again; 0: never")
     group_seconds: float = declared(Number(0, 3_600), 2.0, "what happens within this is told together")
 
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """The names of those who are told, in the order of the alphabet."""
+        said = {
+            "alertmanager": self.alertmanager_url,
+            "email": self.email_notifications,
+            "pagerduty": self.pagerduty_key,
+            "slack": self.slack_webhook_url,
+            "webhook": self.webhook_url,
+        }
+        return tuple(name for name, value in said.items() if value)
+
 
 _UNIT_DEFAULTS: Final = UnitSettings()
 

@@ -1,7 +1,8 @@
 """One step of the engine: (settings, state, moment, news) → (state, happenings).
 
 Deterministic and without effects: the same arguments give the same answer, whoever asks and whenever. The order inside
-a step is fixed: what the checks see, what became of attempts in flight, what operators ask, then the decisions.
+a step is fixed: what the checks see, what became of attempts in flight, what operators ask, then the decisions, and
+what of all that people are told.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from healthd.decide.announce import announce
 from healthd.decide.cascade import follow_downs
 from healthd.decide.case import acts_on, is_well
 from healthd.decide.graph import roots_first
@@ -47,6 +49,7 @@ def step(settings: Settings, state: EngineState, moment: Moment, news: News) -> 
     _settle(turn, news.results)
     _obey(turn, (order for order in news.orders if isinstance(order, Order)))
     _decide(turn, news)
+    announce(turn, news.orders)
     return turn.close(fresh=state.fresh and not news.complete)
 
 

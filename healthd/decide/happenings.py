@@ -187,7 +187,14 @@ class Unsilencing:
     by: str
 
 
-AnyOrder = Order | Silencing | Unsilencing
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spooled:
+    """That these messages, by alert and number, are in the outbox: the engine need not keep them any longer."""
+
+    words: frozenset[tuple[int, int]]
+
+
+AnyOrder = Order | Silencing | Unsilencing | Spooled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

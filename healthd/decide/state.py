@@ -15,6 +15,7 @@ from healthd.model import ActionKind, HoldReason, IssueType, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from healthd.decide.alert import Alert, Opening
     from healthd.decide.silence import Silence
 
 
@@ -166,7 +167,8 @@ class EngineState:
 
     `stopped` holds the items that somebody stopped on purpose, so that leaving them alone is said once. `incidents` is
     the number that was last given to an incident, `silence_number` to a silence. `downs` are the units that went down
-    lately, `cascade` what they are as long as they are too many at once.
+    lately, `cascade` what they are as long as they are too many at once. `alerts` is what people were told and will be,
+    `alert_number` the number that was last given to one; `openings` are the issues that opened lately.
     """
 
     seed: int
@@ -180,6 +182,9 @@ class EngineState:
     cascade: Cascade | None = None
     silences: tuple[Silence, ...] = ()
     silence_number: int = 0
+    alerts: tuple[Alert, ...] = ()
+    alert_number: int = 0
+    openings: tuple[Opening, ...] = ()
 
     def with_tickets(self, changed: Iterable[Ticket], removed: Iterable[Key] = ()) -> Self:
         """The same state with these tickets put in and those keys taken out."""

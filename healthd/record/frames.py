@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from healthd.decide.happenings import Order, Silencing, Unsilencing
+from healthd.decide.happenings import Order, Silencing, Spooled, Unsilencing
 from healthd.decide.silence import Silence, Window
 from healthd.model import ActionKind, Finding, IssueType, Item, Status, UnitDetail, UnitFacts
 
@@ -128,6 +128,8 @@ def order_plain(order: AnyOrder) -> dict[str, Any]:
             return {"silence": silence.to_plain()}
         case Unsilencing(ids=ids, by=by):
             return {"resume": sorted(ids), "by": by}
+        case Spooled(words=words):
+            return {"spooled": sorted(words)}
         case Order():
             return {"heal": [order.component, order.item, order.action], "by": order.by}
 
@@ -138,5 +140,7 @@ def order_of(data: Mapping[str, Any]) -> AnyOrder:
         return Silencing(silence=Silence.from_plain(data["silence"]))
     if "resume" in data:
         return Unsilencing(ids=frozenset(data["resume"]), by=data["by"])
+    if "spooled" in data:
+        return Spooled(words=frozenset((int(alert), int(number)) for alert, number in data["spooled"]))
     component, item, action = data["heal"]
     return Order(component=component, item=item, action=ActionKind(action) if action else None, by=data["by"])

@@ -61,7 +61,7 @@ class Incidents:
     def unseen(self) -> tuple[Ticket, ...]:
         """The open issues of incidents at which nobody has looked: healthd ended before that was written down."""
         going = [ticket for ticket in self._tickets().values() if ticket.open and ticket.incident]
-        known = [(ticket, self._known(ticket.incident)) for ticket in going]
+        known = [(ticket, self.known(ticket.incident)) for ticket in going]
         return tuple(ticket for ticket, incident in known if incident is None or not incident.looked)
 
     def hear(self, happenings: Iterable[Happening]) -> None:
@@ -96,7 +96,7 @@ class Incidents:
         missed: Sequence[str] = (),
     ) -> None:
         """Something was found that belongs to an incident."""
-        incident = self._known(number)
+        incident = self.known(number)
         if incident is None:
             return
         before = incident
@@ -116,7 +116,8 @@ class Incidents:
         if incident.changes and not before.changes and telling:
             self._tell(incident)
 
-    def _known(self, number: int) -> Incident | None:
+    def known(self, number: int) -> Incident | None:
+        """What is known of an incident that goes on, or was over lately."""
         return self._going.get(number) or self._over.get(number)
 
     def _of(self, ticket: Ticket) -> Incident | None:

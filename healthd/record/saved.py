@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from healthd.decide.alert import Alert, Opening, key_of
 from healthd.decide.silence import Silence, after_reboot
 from healthd.decide.state import Cascade, EngineClock, EngineState, Key, Mark, Ticket, Upgrade
 from healthd.errors import StorageError
@@ -34,6 +35,9 @@ def entries(
         "cascade": state.cascade,
         "silences": [silence.to_plain() for silence in state.silences],
         "silence_number": state.silence_number,
+        "alerts": [alert.to_plain() for alert in state.alerts],
+        "alert_number": state.alert_number,
+        "openings": state.openings,
     }
     # What was removed in one step and came back in a later one, before anything could be written, is there.
     return rows, [_TICKET + str(key) for key in removed if key not in state.tickets]
@@ -60,6 +64,9 @@ def restore(
             incidents=int(engine.get("incidents", 0)),
             silences=_silences(saved, boot_id, boot, wall),
             silence_number=int(engine.get("silence_number", 0)),
+            alerts=tuple(map(Alert.from_plain, engine.get("alerts", ()))),
+            alert_number=int(engine.get("alert_number", 0)),
+            openings=tuple(Opening(key_of(key), float(at)) for key, at in engine.get("openings", ())),
             upgrade=Upgrade(*upgrade) if (upgrade := engine.get("upgrade")) else None,
             downs=_marks(engine.get("downs", ())),
             cascade=_cascade(engine.get("cascade")),

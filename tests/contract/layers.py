@@ -26,7 +26,7 @@ class Row:
     alone: bool = False
 
 
-WORDS: Final = ("model", "answers", "errors", "events", "evidence", "probes", "figures", "jobs")
+WORDS: Final = ("model", "answers", "errors", "events", "evidence", "probes", "figures", "jobs", "letters")
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "gather", "record", "expose")
@@ -48,14 +48,14 @@ TABLE: Final = (
     ),
     Row(modules=("actions",), may=(*WORDS, *CONTRACTS, "formats"), alone=True),
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
-    Row(modules=("inquiry",), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "pipeline")),
+    Row(modules=("inquiry", "notify"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "pipeline")),
     Row(
         modules=("pipeline", "looks", "upgrades", "windows"),
         may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "formats", "looks", "upgrades", "windows"),
     ),
     Row(modules=ANSWERS, may=(*WORDS, *CONTRACTS, *PURE, "pipeline", "windows", *ANSWERS)),
     Row(
-        modules=("daemon", "places", "__main__"),
+        modules=("daemon", "statusline", "places", "__main__"),
         may=(
             *WORDS,
             *CONTRACTS,
@@ -65,8 +65,10 @@ TABLE: Final = (
             *DOORS,
             "pipeline",
             "inquiry",
+            "notify",
             *ANSWERS,
             "daemon",
+            "statusline",
             "places",
         ),
     ),

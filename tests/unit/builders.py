@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from healthd.config import ServicesSettings, Settings, UnitSettings
 from healthd.decide.case import Moment
 from healthd.decide.state import Attempt, Key, Ticket
+from healthd.letters import Letter, Matter, Why
 from healthd.model import ActionKind, Finding, IssueType, Item, Severity, Status, SystemState
 from tests.fake_units import SIMPLE, service
 
@@ -93,5 +94,40 @@ def moment(
         facts={unit.name: unit for unit in units},
         items=named,
         usable=frozenset(component for component, _ in named),
+    )
+    return replace(whole, **changes)
+
+
+def a_letter(**changes: Any) -> Letter:
+    """The first letter about a web service that is down, but for the changes."""
+    matter = Matter(
+        id="services/web.service/service_down",
+        component="services",
+        item=UNIT,
+        type="service_down",
+        severity=Severity.HIGH,
+        message="killed by SIGKILL",
+        unit=UNIT,
+        open=True,
+        told=True,
+        attempts=1,
+    )
+    whole = Letter(
+        id="00000007-1-1-1700000000",
+        key="00000007-1",
+        number=1,
+        why=Why.OPENED,
+        host="web1",
+        at=1_700_000_010.0,
+        opened_at=1_700_000_000.0,
+        severity=Severity.HIGH,
+        routed=Severity.HIGH,
+        title="web.service is down: killed by SIGKILL",
+        text="start_unit did not help web.service: the job ended with 'failed' (1 attempt so far)",
+        incident=12,
+        issues=(matter,),
+        changed="/etc/web.conf was edited 3 min before",
+        evidence=("cannot bind <to> port 80 & exit",),
+        hints=("healthctl incident 12",),
     )
     return replace(whole, **changes)

@@ -71,6 +71,7 @@ class Bench:
         self.unsettled: set[str] = set()
         self.others: dict[tuple[str, str], Item] = {}
         self.disks: dict[str, bool] = {}
+        self._judged: tuple[tuple[str, str], ...] = ()
         self.step: engine.Step
         self.state: EngineState
         self._runs = 0
@@ -149,6 +150,10 @@ class Bench:
         wish = Silence(id="", scope=scope, by="bob", set_at=0.0, set_wall=0.0, seconds=seconds, until=0.0, reminded=0.0)
         self._orders.append(Silencing(silence=replace(wish, **changes)))
 
+    def give(self, order: AnyOrder) -> None:
+        """Something asks the engine for something in the next turn."""
+        self._orders.append(order)
+
     def resume(self, *ids: str) -> None:
         """Somebody ends silences."""
         self._orders.append(Unsilencing(ids=frozenset(ids), by="carol"))
@@ -166,7 +171,8 @@ class Bench:
     def turn(self, names: Iterable[str] | None = None, *, everything: bool = False) -> tuple[Happening, ...]:
         """One turn, as the pipeline makes it: look (at these units, or at all), decide, write down."""
         judged, gone = self._look(None if names is None else frozenset(names))
-        judged += self._probe() + self._measure()
+        judged += [*self._probe(), *self._measure(), *self._judged]
+        self._judged = ()
         news = News(
             items=tuple(judged),
             gone=tuple(gone),
@@ -184,6 +190,11 @@ class Bench:
         self.write()
         self.happened += self.step.happenings
         return self.step.happenings
+
+    def look_at(self, *names: tuple[str, str]) -> tuple[Happening, ...]:
+        """A turn that judged these of the `others` anew."""
+        self._judged = names
+        return self.turn(())
 
     def write(self) -> None:
         """What the pipeline writes before it dispatches."""

@@ -1,0 +1,69 @@
+"""The outbox: a folder with a file for each letter that is to be delivered. The daemon only writes it.
+
+A file is there as a whole or not at all: it is written beside the folder, brought to the disk, and moved in. Whoever
+delivers takes it away. All of it happens in a thread: a disk that hangs holds up letters, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Final
+
+from healthd.errors import StorageError
+from healthd.letters import OUTBOX
+from healthd.record.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+DEADLINE: Final = 10.0
+_FOLDER_MODE: Final = 0o700
+
+
+class FileOutbox:
+    """`ports.Outbox` in the state directory. The thread is there once there is something to write."""
+
+    def __init__(self, directory: Path, *, deadline: float = DEADLINE) -> None:
+        self._directory, self._deadline = directory, deadline
+        self._worker: Worker | None = None
+        self._writing: asyncio.Future[None] | None = None
+
+    async def put(self, letters: Mapping[str, bytes]) -> None:
+        """Have these files in the outbox, by name, in place of those that have the name already; `StorageError`."""
+        if self._writing is not None and not self._writing.done():
+            raise StorageError(f"{self._directory}: the disk has not answered for a while")
+        if self._worker is None:
+            self._worker = Worker("outbox", errors=(OSError,))
+        self._writing = self._worker.submit(lambda: self._write(letters))
+        try:
+            async with asyncio.timeout(self._deadline):
+                await asyncio.shield(self._writing)
+        except TimeoutError:
+            raise StorageError(f"{self._directory}: the disk did not answer within {self._deadline:g} s") from None
+        except OSError as error:
+            raise StorageError(f"{self._directory / OUTBOX}: {error.strerror or error}") from error
+
+    def _write(self, letters: Mapping[str, bytes]) -> None:
+        folder = self._directory / OUTBOX
+        folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+        for name, data in letters.items():
+            beside = self._directory / f".{OUTBOX}-{name}"
+            try:
+                descriptor = os.open(
+                    beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+                )
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(descriptor)
+                beside.rename(folder / name)
+            except OSError:
+                beside.unlink(missing_ok=True)
+                raise
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
