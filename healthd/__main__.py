@@ -31,6 +31,7 @@ class Options(NamedTuple):
     config: str = ""
     check: bool = False
     foreground_log: bool = False
+    host_root: str = "/"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,10 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     if needs_tls(settings) and sys.modules.get("ssl", sys) is None:
         del sys.modules["ssl"]  # now, since asyncio looks for it once
-    return _serve(settings, config, foreground=options.foreground_log)
+    return _serve(settings, config, foreground=options.foreground_log, root=Path(options.host_root))
 
 
-def _serve(settings: Settings, config: Path | None, *, foreground: bool) -> int:
+def _serve(settings: Settings, config: Path | None, *, foreground: bool, root: Path) -> int:
     import asyncio
 
     from healthd.clock import SystemClock
@@ -71,7 +72,7 @@ def _serve(settings: Settings, config: Path | None, *, foreground: bool) -> int:
     log = open_log(foreground, clock)
     status = 0
     try:
-        asyncio.run(Daemon(settings, config, clock, log).run())
+        asyncio.run(Daemon(settings, config, clock, log, root).run())
     except* HealthdError as group:
         status = 1
         for each in group.exceptions:
@@ -117,6 +118,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", metavar="FILE", default="", help=where)
     parser.add_argument("--check", action="store_true", help="say whether the configuration is valid, and end")
     parser.add_argument("--foreground-log", action="store_true", help="log to standard error, not to the journal")
+    root = "where the root directory of the host is mounted, for a healthd in a container (default: /)"
+    parser.add_argument("--host-root", metavar="DIR", default="/", help=root)
     parser.add_argument("--version", action="version", version=f"healthd {__version__}")
     return parser
 

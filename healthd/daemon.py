@@ -64,12 +64,12 @@ _FIRST_ROUND: Final = 1.0
 
 
 class Daemon:
-    """One run of healthd."""
+    """One run of healthd. `root`: where the root directory of the host is."""
 
-    def __init__(self, settings: Settings, config: Path | None, clock: Clock, log: Journal) -> None:
+    def __init__(self, settings: Settings, config: Path | None, clock: Clock, log: Journal, root: Path) -> None:
         self._config, self._clock, self._log = config, clock, log
-        self._host, self._notifier = LinuxHost(), Notifier()
-        self._units = SystemdUnits(self._clock, log)
+        self._host, self._notifier = LinuxHost.below(root), Notifier()
+        self._units = SystemdUnits(self._clock, log, root=root)
         self._actions = find_actions()
         self._settings = settings
         self._store = SqliteStore(

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from healthd.errors import ReadError
 from healthd.host import cpu, memory, network, pressure, sensors, tables
@@ -19,7 +19,7 @@ from healthd.host.packages import Packages
 from healthd.host.packaging import Packaging
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from healthd.answers import OwnProcess
     from healthd.evidence import Changes, UnitFiles
@@ -40,7 +40,11 @@ class LinuxHost:
     """
 
     def __init__(
-        self, proc_root: Path = Path("/proc"), sys_root: Path = Path("/sys"), run_root: Path = Path("/run")
+        self,
+        proc_root: Path = Path("/proc"),
+        sys_root: Path = Path("/sys"),
+        run_root: Path = Path("/run"),
+        root: Path = Path("/"),
     ) -> None:
         self._proc, self._sys = proc_root, sys_root
         self._own = Own(proc_root)
@@ -48,12 +52,18 @@ class LinuxHost:
         self._time_heard = run_root / "systemd/timesync/synchronized"
         self._zombies = tables.Zombies(proc_root)
         self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
-        self._packages, self._packages_aside = Packages(), Aside("dpkg's list")
-        self._packaging = Packaging(proc_root)
+        self._packages, self._packages_aside = Packages(root), Aside("dpkg's list")
+        self._packaging = Packaging(proc_root, root)
         self._changes_aside = Aside("a look for what changed")
         self._changes: ChangeFinder | None = None
-        self._disks = Disks(proc_root, sys_root, Path("/etc/fstab"))
+        self._root = root
+        self._disks = Disks(proc_root, sys_root, root / "etc/fstab", _space_below(root))
         self._began: float | None = None
+
+    @classmethod
+    def below(cls, root: Path) -> Self:
+        """The host whose root directory is mounted here, as a container has that of the host that it watches."""
+        return cls(root / "proc", root / "sys", root / "run", root)
 
     def boot_id(self) -> str:
         """The random id of this boot."""
@@ -111,7 +121,7 @@ class LinuxHost:
         if self._changes is None:
             from healthd.host.changes import ChangeFinder  # noqa: PLC0415  not before something went wrong
 
-            self._changes = ChangeFinder()
+            self._changes = ChangeFinder(self._root)
         booted = time.time() - self.uptime()
         look = partial(self._changes.find, tuple(units), since, until, booted)
         with _reading("what changed"):
@@ -146,6 +156,14 @@ class LinuxHost:
         except FileNotFoundError:  # a kernel booted with ipv6.disable=1 has no tcp6
             return 0
         return sum(line.split(maxsplit=4)[3] == _ESTABLISHED for line in lines)
+
+
+def _space_below(root: Path) -> Callable[[bytes], os.statvfs_result]:
+    """Asks a mount of the host, whose root directory is here."""
+    if root == Path("/"):
+        return os.statvfs
+    prefix = os.fsencode(root)
+    return lambda path: os.statvfs(prefix + path)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tools.throwaway import Release
 
-EXTRA: Final = ("curl", "openssl", "prometheus", "prometheus-alertmanager")  # the tree of test_http
+EXTRA: Final = ("prometheus", "prometheus-alertmanager")
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 SETTINGS: Final = """
 [http]
@@ -44,6 +44,16 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
 http.server.HTTPServer(("127.0.0.1", 5001), Receiver).serve_forever()
+"""
+CONTAINED: Final = """\
+--property=CapabilityBoundingSet= --property=StateDirectory=contained --property=RuntimeDirectory=contained \
+--property=BindReadOnlyPaths=/:/host:rbind --property='InaccessiblePaths=/data /sys /run/dbus /var/lib/dpkg' \
+--setenv=DBUS_SYSTEM_BUS_ADDRESS=unix:path=/host/run/dbus/system_bus_socket"""
+"""A container's view: it has no capability, and of the host only what lies below /host."""
+AWAIT_CONTAINED: Final = """
+status="healthctl --socket /run/contained/healthd.sock status --json"
+timeout 60 sh -c "until $status | grep -q '/data'; do sleep 0.1; done"
+$status || :
 """
 ASK: Final = """
 import json, sys, time, urllib.parse, urllib.request
@@ -73,7 +83,8 @@ def ward(release: Release, deb: Path) -> Iterator[Ward]:
         host.sh(SETUP)
         host.write("/root/receiver.py", RECEIVER)
         host.write("/etc/systemd/system/receiver.service", service("python3 /root/receiver.py"))
-        host.sh("systemctl daemon-reload && systemctl restart receiver prometheus prometheus-alertmanager")
+        host.sh("systemctl daemon-reload && systemctl reset-failed")
+        host.run(["systemctl", "restart", "receiver", "prometheus", "prometheus-alertmanager"])
         yield made
 
 
@@ -107,6 +118,28 @@ def test_each_query_of_the_dashboard_has_an_answer(ward: Ward) -> None:
 
     assert len(queries) > 20
     assert asked(ward, queries) == []
+
+
+def test_a_healthd_in_a_container_watches_the_host_through_its_mounts(ward: Ward) -> None:
+    ward.host.write(
+        "/etc/contained.toml", (DEPLOY / "docker/healthd.toml").read_text().replace("127.0.0.1:", "127.0.0.1:1")
+    )
+    ward.host.sh("mkdir /data && mount -t tmpfs -o size=1m none /data && head --bytes=1000000 /dev/zero > /data/full")
+
+    ward.host.sh(
+        f"systemd-run --quiet --unit=contained {CONTAINED} healthd --config /etc/contained.toml --host-root /host"
+    )
+
+    seen = json.loads(ward.host.sh(AWAIT_CONTAINED, seconds=70))["health_checks"]
+    (full,) = [item for item in seen["storage"]["items"] if item["name"] == "/data"]
+    (used,) = [value["value"] for value in full["values"] if value["name"] == "used_percent"]
+    assert used > 95
+    assert full["status"] == "unhealthy"
+    assert seen["services"]["status"] != "unknown"
+    assert seen["updates"]["message"] == "no reboot is required, all packages are whole"
+    assert {"memory", "pressure", "processes", "network"} <= {
+        name for name in seen if seen[name]["status"] == "healthy"
+    }
 
 
 def expressions(panels: list[dict[str, Any]]) -> Iterator[str]:

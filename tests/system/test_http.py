@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tools.throwaway import Release
 
-EXTRA: Final = ("curl", "openssl", "prometheus", "prometheus-alertmanager")
+EXTRA: Final = ("curl", "openssl", "prometheus")
 URL: Final = "http://127.0.0.1:8080"
 GRABBY: Final = """
 import http.server

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tools.throwaway import Release
 
-EXTRA: Final = ("curl", "openssl", "prometheus", "prometheus-alertmanager")  # the tree of test_http
+EXTRA: Final = ("curl", "openssl", "prometheus")  # the tree of test_http
 PAGE: Final = "http://127.0.0.1:9099/metrics"
 PROMETHEUS: Final = """
 global: {scrape_interval: 1s}

@@ -173,11 +173,11 @@ class Front:
 async def running(patch: pytest.MonkeyPatch, doors: Doors) -> AsyncIterator[asyncio.Task[None]]:
     """A daemon between these doors, told to stop at the end."""
     patch.setattr(daemon, "Notifier", lambda: doors.notifier)
-    patch.setattr(daemon, "SystemdUnits", lambda _clock, _log: doors.units)
+    patch.setattr(daemon, "SystemdUnits", lambda _clock, _log, root: doors.units)
     patch.setattr(daemon, "SqliteStore", lambda _path, **_how: doors.store)
     patch.setattr(daemon, "load", doors.load)
     patch.setattr(import_module("healthd.expose.front"), "Front", doors.front)
-    one = daemon.Daemon(doors.load(None), None, doors.clock, doors.log)  # type: ignore[arg-type]
+    one = daemon.Daemon(doors.load(None), None, doors.clock, doors.log, Path("/"))  # type: ignore[arg-type]
     async with asyncio.timeout(10):
         task = asyncio.create_task(one.run())
         yield task

@@ -6,6 +6,7 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,7 +30,7 @@ PROBLEM = Problem(file="healthd.toml", line=3, key="health.check", found="unknow
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
-    monkeypatch.setattr(daemon, "LinuxHost", FakeHost)
+    monkeypatch.setattr(daemon, "LinuxHost", SimpleNamespace(below=lambda _root: FakeHost()))
     monkeypatch.setattr(daemon, "runs_under_systemd", lambda: True)
     monkeypatch.setattr(daemon, "inherited", lambda: ())
     monkeypatch.setattr("healthd.checks.services.PATIENCE", 0.0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -51,6 +52,19 @@ def test_used_memory_is_what_could_not_be_had_without_swapping(proc: Callable[[d
     host = LinuxHost(proc({"meminfo": MEMINFO}))
 
     assert host.memory().used == (16384000 - 12288000) * 1024
+
+
+def test_a_host_whose_root_directory_is_elsewhere_is_read_and_its_mounts_are_asked_there(
+    proc: Callable[[dict[str, str]], Path],
+) -> None:
+    mounts = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n21 20 8:2 / /only-below rw - ext4 /dev/sda2 rw\n"
+    root = proc({"proc/meminfo": MEMINFO, "proc/1/mountinfo": mounts, "only-below/file": ""})
+    host = LinuxHost.below(root)
+
+    found = asyncio.run(host.mounts(deadline=5))
+
+    assert host.memory().used == (16384000 - 12288000) * 1024
+    assert [(mount.name, mount.space is not None) for mount in found] == [("/", True), ("/only-below", True)]
 
 
 def test_the_boot_id_is_the_kernels_without_its_newline(proc: Callable[[dict[str, str]], Path]) -> None:
