@@ -7,7 +7,9 @@ import re
 import tomllib
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
+import yaml
 
 TREE = Path(__file__).parents[2]
 DEPLOY = TREE / "deploy"
@@ -39,3 +41,12 @@ def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
     assert len(places) == len(set(places))
     assert max(x for x, _ in places) < 24
     assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+MANIFESTS = list(yaml.safe_load_all((DEPLOY / "kubernetes/healthd.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: str(manifest["kind"]))
+@pytest.mark.parametrize("version", ["1.28", kubernetes_validate.latest_version()])
+def test_kubernetes_takes_the_manifests(manifest: dict[str, object], version: str) -> None:
+    kubernetes_validate.validate(manifest, version, strict=True)
