@@ -198,10 +198,19 @@ def test_a_unit_that_is_down_is_repaired_by_the_unit_that_its_ladder_names(ward:
     ward.discard(unit)
 
 
+def until_the_route_is_known(ward: Ward) -> None:
+    """Only what healthd has seen can it miss."""
+    for _ in range(20):
+        ward.look()
+        if any(item["name"] == "route" for item in ward.ask("status", "network")["items"]):
+            return
+    pytest.fail(ward.healthctl("status", "network").stdout)
+
+
 def lose_the_network(ward: Ward, manager: str) -> None:
     """Has link and route go: that is only said, until the restart is switched on, which brings both back."""
     host = ward.host
-    ward.look()
+    until_the_route_is_known(ward)
     cursor = host.cursor()
     host.sh("ip route del default")
     held = ward.await_event(cursor, "healing_held", component="network", item="route")
