@@ -9,7 +9,7 @@ from urllib.parse import quote
 from healthd.cli import story, words
 from healthd.cli.client import Client
 from healthd.cli.status import show
-from healthd.cli.text import columns, duration, plain, score, terminal_style, until
+from healthd.cli.text import ahead, columns, duration, plain, score, terminal_style, until
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -62,7 +62,9 @@ def _decision(value: Data, now: float) -> list[tuple[str, str]]:
                 rows.append(("Which means", plain(words.hold_meaning(value["hold"]))))
             rows += [("You can", plain(advice)), ("Would do", plain(action))]
         case _:
-            rows.append(("Decision", "nothing is to be done"))
+            why = plain(value["hold_text"]) if value["issue"] is not None else ""
+            again = "" if value["until"] is None else f"; next try at {ahead(value['until'], now)}"
+            rows.append(("Decision", ": ".join(filter(None, ("nothing is to be done", why))) + again))
     if value["also_restarts"]:
         rows.append(("Restarts too", plain(", ".join(value["also_restarts"]))))
     if (issue := value["issue"]) is not None:

@@ -28,12 +28,13 @@ def run(args: Namespace) -> int:
     value = Client(args.socket).post("/api/v1/heal", fields)
     show(args, value, [] if args.json else page(args.name, value, time.time(), terminal_style(), dry_run=args.dry_run))
     acted = value["decision"] == "act"
-    return 0 if acted and (args.dry_run or value["outcome"] == "success") else 1
+    would = args.dry_run and value["outcome"] is None
+    return 0 if acted and (would or value["outcome"] == "success") else 1
 
 
 def page(name: str, value: Mapping[str, Any], now: float, style: Style, *, dry_run: bool) -> list[str]:
     """What was done and how it ended, or what holds it."""
-    action = plain(words.action_words(value["action"])) if value["action"] else "nothing"
+    action = plain(words.action_words(value["action"])) if value["action"] else ""
     text = f": {plain(value['text'])}" if value["text"] else ""
     if value["decision"] != "act":
         lines = [f"{style.sign('degraded')} {plain(name)}: nothing was done"]
@@ -43,8 +44,10 @@ def page(name: str, value: Mapping[str, Any], now: float, style: Style, *, dry_r
         else:
             lines[0] += text
         return lines
+    nothing = value["outcome"] == "not_supported"
     if dry_run:
-        return [f"{plain(name)}: would {action}{text}"]
+        return [f"{plain(name)}: would {'do nothing' if nothing else action}{text}"]
     outcomes = {"success": ("healthy", "healed"), "failed": ("unhealthy", "not healed")}
-    sign, word = outcomes.get(value["outcome"], ("degraded", "no remedy for this kind of issue"))
-    return [f"{style.sign(sign)} {plain(name)}: {word} ({action}){text}"]
+    sign, word = outcomes.get(value["outcome"], ("degraded", "there was nothing to be done"))
+    how = f" ({action})" if action and not nothing else ""
+    return [f"{style.sign(sign)} {plain(name)}: {word}{how}{text}"]

@@ -39,8 +39,6 @@ def doing(issue: Issue, now: float, style: Style) -> str:
         return held(issue["hold"], issue["hold_text"], issue["until"], now)
     if issue["hold_text"]:
         return plain(issue["hold_text"])  # nothing holds it, and there is nothing to be done
-    if issue["unit"] is None:
-        return "only reports it: no unit stands behind it that could be healed"
     return "will decide in a moment"
 
 

@@ -12,7 +12,7 @@ from healthd.evidence import Incident
 from healthd.model import OutcomeKind, Severity
 from healthd.record.dossier import headline
 from healthd.record.mask import masked, masked_lines
-from healthd.record.story import seen
+from healthd.record.story import seen, subject_of
 from healthd.record.words import counted, span
 
 if TYPE_CHECKING:
@@ -179,24 +179,31 @@ def _after(incident: Incident, happening: Happening) -> Incident:
             incident = replace(incident, issues=issues, units=tuple(dict.fromkeys(units))[:_MOST_NAMED])
             return _as_severe(incident, ticket)
         case Started(ticket=ticket, attempt=attempt):
-            text = f"healing {attempt.unit}: {attempt.action}, attempt {attempt.number}"
+            text = f"healing {subject_of(ticket, attempt)}: {attempt.action}, attempt {attempt.number}"
             return replace(_as_severe(incident, ticket), result=text, attempts=incident.attempts + 1)
         case Held(ticket=ticket):
             return replace(
                 incident, result=_cut(f"not acting on {ticket.unit or ticket.key.subject}: {happening.text}")
             )
-        case Ended(attempt=attempt, outcome=OutcomeKind.SUCCESS):
+        case Ended(ticket=ticket, attempt=attempt, outcome=OutcomeKind.SUCCESS, text=text):
             number = f" ({counted(attempt.number, 'attempt')})" if attempt.number > 1 else ""
-            return replace(incident, result=f"healed by {attempt.action} of {attempt.unit}{number}")
-        case Ended(attempt=attempt, text=text):
-            return replace(incident, result=_cut(f"{attempt.action} did not help {attempt.unit}: {text}"))
+            told = f" of {attempt.unit}{number}" if ticket.unit else f"{number}: {text}"
+            return replace(incident, result=_cut(f"healed by {attempt.action}{told}"))
+        case Ended(ticket=ticket, attempt=attempt, outcome=OutcomeKind.NOT_SUPPORTED, text=text):
+            told = f"{attempt.action} of {subject_of(ticket, attempt)} is not supported: {text}"
+            return replace(incident, result=_cut(told))
+        case Ended(ticket=ticket, attempt=attempt, text=text):
+            told = f"{attempt.action} did not help {subject_of(ticket, attempt)}: {text}"
+            return replace(incident, result=_cut(told))
         case GaveUp(ticket=ticket):
             text = f"healthd gave up on {ticket.unit or ticket.key.subject}: a person is needed"
             return replace(_as_severe(incident, ticket), gave_up=True, result=text)
         case Resolved(ticket=ticket, text=text, well=well):
             if well and incident.result.startswith("healed by"):
                 return incident
-            over = "is well again without healthd" if well else f"has no issue {ticket.key.type} any more"
+            # What is done to the host for one issue may have ended another of its kind as well.
+            alone = " without healthd" if ticket.unit else ""
+            over = f"is well again{alone}" if well else f"has no issue {ticket.key.type} any more"
             return replace(incident, result=_cut(f"{ticket.key.subject} {over}: {text}"))
         case _:
             return incident

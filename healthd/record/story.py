@@ -63,6 +63,11 @@ def seen(type_: IssueType) -> str:
     return _SEEN_AS.get(type_, f"has an issue ({type_})")
 
 
+def subject_of(ticket: Ticket, attempt: Attempt) -> str:
+    """What is healed, for people: the unit, or the part of the host."""
+    return attempt.unit if ticket.unit else ticket.key.subject
+
+
 class Story:
     """Tells happenings to the log, and has them kept for the history. `wall` (Unix seconds) is when it happened."""
 
@@ -237,7 +242,7 @@ class Story:
         what = f"{attempt.action}:{attempt.runs}" if attempt.runs else attempt.action
         self._event(
             Event.HEALING_STARTED,
-            f"healing {_subject(ticket, attempt)}: {what}, {count}{order} ({ticket.message})",
+            f"healing {subject_of(ticket, attempt)}: {what}, {count}{order} ({ticket.message})",
             ticket,
             ticket.severity,
             unit=attempt.unit,
@@ -247,7 +252,7 @@ class Story:
 
     def _ended(self, happening: Ended) -> None:
         ticket, attempt = happening.ticket, happening.attempt
-        subject = _subject(ticket, attempt)
+        subject = subject_of(ticket, attempt)
         match happening.outcome:
             case OutcomeKind.SUCCESS:
                 how = "it is up and stays up" if ticket.unit else happening.text
@@ -298,11 +303,6 @@ class Story:
         self._log.event(event, message, severity=severity, **fields)
         known = {name: value for name, value in fields.items() if value is not None}
         self._keep(Note(at=self._wall, event=event, message=message, severity=severity or "", **known))
-
-
-def _subject(ticket: Ticket, attempt: Attempt) -> str:
-    """What is healed, for people: the unit, or the part of the host."""
-    return attempt.unit if ticket.unit else ticket.key.subject
 
 
 def _severity(status: Status) -> Severity | None:

@@ -111,10 +111,10 @@ def test_a_hundred_dead_units_are_no_wall() -> None:
 
 
 def test_an_issue_of_the_component_itself_is_told_too() -> None:
-    own = replace(NGINX_DOWN, component="memory", item="", unit=None, hold=None, hold_text="", until=None)
+    own = replace(NGINX_DOWN, component="memory", item="", unit=None, hold=None, hold_text="no remedy", until=None)
     memory = replace(MEMORY, status=Status.UNHEALTHY, issues=(own,))
 
-    assert "only reports it" in host(replace(STATUS, health_checks={"memory": memory}))
+    assert "healthd: no remedy" in host(replace(STATUS, health_checks={"memory": memory}))
 
 
 def test_the_outline_names_no_unit() -> None:
@@ -181,7 +181,6 @@ def test_issues_stand_apart() -> None:
     [
         ({"healing": True}, "healing it now"),
         ({"hold": None, "until": None, "hold_text": ""}, "will decide in a moment"),
-        ({"hold": None, "until": None, "hold_text": "", "unit": None}, "only reports it"),
         ({"hold": None, "gave_up": True}, "has given up for now: 20 s after the last attempt; next try at 20:06:26"),
         ({"hold": HoldReason.GAVE_UP, "gave_up": True}, "has given up for now"),
         (
@@ -227,7 +226,7 @@ def test_an_explanation_names_reading_limit_decision_hold_and_end() -> None:
     [
         ("act", "act: start the unit"),
         ("running", "healing it now: start the unit"),
-        ("nothing", "nothing is to be done"),
+        ("nothing", "nothing is to be done: 20 s after the last attempt; next try at 20:06:26 (in 1 min)"),
     ],
 )
 def test_every_decision_is_explained_in_words(decision: str, words: str) -> None:
@@ -273,7 +272,7 @@ def test_no_budget_is_no_limit() -> None:
         (OutcomeKind.FAILED, "✘ nginx.service: not healed (start the unit): up again since 3 s"),
         (
             OutcomeKind.NOT_SUPPORTED,
-            "! nginx.service: no remedy for this kind of issue (start the unit): up again since 3 s",
+            "! nginx.service: there was nothing to be done: up again since 3 s",
         ),
     ],
 )
@@ -287,6 +286,12 @@ def test_a_dry_run_says_what_would_be_done() -> None:
     value = over_the_wire(render.finished(replace(HEALED, outcome=None, text="")))
 
     assert heal.page("nginx.service", value, NOW, PLAIN, dry_run=True) == ["nginx.service: would start the unit"]
+
+
+def test_a_dry_run_says_where_nothing_would_be_done() -> None:
+    value = over_the_wire(render.finished(replace(HEALED, outcome=OutcomeKind.NOT_SUPPORTED, text="no disk is full")))
+
+    assert heal.page("storage", value, NOW, PLAIN, dry_run=True) == ["storage: would do nothing: no disk is full"]
 
 
 def test_a_heal_that_is_held_says_why_until_when_and_what_can_be_done() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from healthd.decide.happenings import Ended, GaveUp, Happening, Held, LeftAlone, Opened, Resolved, Started
 from healthd.decide.state import Key
 from healthd.events import Event
 from healthd.evidence import Change, ChangeKind, CoreDump, Incident, Line, Run, Surroundings
-from healthd.model import HoldReason, IssueType, OutcomeKind, Severity
+from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind, Severity
 from healthd.record.incidents import LATER_LINES, MOST_CHANGES, MOST_RUNS, Incidents
 from tests.fake_units import MemoryStore
 from tests.fakes import FakeClock, FakeLog
@@ -114,6 +116,35 @@ def test_what_came_back_without_healing_says_so() -> None:
     assert desk.kept().result == "not acting on web.service: it is dry"
 
     assert desk.ended().result.startswith("web.service is well again without healthd: running, after ")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result"),
+    [
+        (OutcomeKind.SUCCESS, "healed by disk_cleanup: 40 MiB won, after "),
+        (OutcomeKind.FAILED, "disk_cleanup did not help storage /var: 40 MiB won"),
+        (OutcomeKind.NOT_SUPPORTED, "disk_cleanup of storage /var is not supported: 40 MiB won"),
+    ],
+)
+def test_what_was_done_to_the_host_says_what_it_was_and_what_came_of_it(outcome: OutcomeKind, result: str) -> None:
+    desk, key = Desk(), Key("storage", "/var", IssueType.DISK_FULL)
+    full, cleaning = open_one(key=key, unit=None), attempt(action=ActionKind.DISK_CLEANUP, unit="healthd-x.service")
+    desk.happens(Opened(ticket=full), Started(ticket=full, attempt=cleaning, unit=None))
+    assert desk.kept().result == "healing storage /var: disk_cleanup, attempt 1"
+    desk.happens(Ended(ticket=full, attempt=cleaning, outcome=outcome, text="40 MiB won", took=1.0))
+    if outcome is OutcomeKind.SUCCESS:
+        desk.happens(Resolved(ticket=closed(key=key, unit=None), text="40 MiB won", after=1.0, well=True))
+
+    assert desk.kept().result.startswith(result)
+
+
+def test_what_was_won_by_healing_something_else_is_not_said_to_be_well_without_healthd() -> None:
+    desk, key = Desk(), Key("storage", "/var", IssueType.DISK_FULL)
+    desk.happens(Opened(ticket=open_one(key=key, unit=None)))
+
+    incident = desk.happens(Resolved(ticket=closed(key=key, unit=None), text="5 % used", after=1.0, well=True))
+
+    assert incident.result.startswith("storage /var is well again: 5 % used")
 
 
 def test_what_somebody_stopped_says_that() -> None:
