@@ -63,8 +63,8 @@ def test_what_the_owner_of_a_host_left_when_it_was_killed_is_swept_up_by_the_nex
     )
     with owner:
         place = Path((owner.stdout or pytest.fail("no output")).readline().strip())
+        assert place.exists()
         os.kill(owner.pid, signal.SIGKILL)
-    assert place.exists()
     with boot(release):
         assert not place.exists()
         assert traces(place.name) == []
