@@ -185,6 +185,8 @@ def rests_on(report: Data, now: float) -> Iterator[str]:
         more = f" and {len(unseen) - _KEYS_SHOWN} more" if len(unseen) > _KEYS_SHOWN else ""
         keys = ", ".join(unseen[:_KEYS_SHOWN]) + more
         yield f"Readings count as they were judged then, so this has no effect here: {keys}."
+    if report["coarse"]:
+        yield "Values are held against other limits as they are kept by now: older than two days, as means of minutes."
     if report["since"] > report["asked_since"]:
         yield f"Decisions are on record since {_when(report['recorded_since'], now)} only."
     elif report["since"] - report["replayed_since"] > _NOTICED:

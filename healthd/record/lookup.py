@@ -45,7 +45,7 @@ def look_up(path: Path, query: HistoryQuery, fresh: Batch) -> History:
     # A coarser tier that has half as many rows as there may be points is still a good picture, and much less to read.
     tier = next((each for each in (HOUR, SPAN5) if width >= each.step / 2), ROUND)
     with closing(opened(path)) as connection:
-        found = _covering(connection, tier, ceil(query.since), ceil(query.until))
+        found = covering(connection, tier, ceil(query.since), ceil(query.until))
         found += _of(fresh, query.since, query.until)
         series = _gather(found, query.wants, query.since, width, query.points)
         events = _events(connection, query)
@@ -77,7 +77,7 @@ def opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _covering(connection: sqlite3.Connection, tier: Tier, since: int, until: int) -> list[Row]:
+def covering(connection: sqlite3.Connection, tier: Tier, since: int, until: int) -> list[Row]:
     """The rows of a tier; where it does not reach yet, of finer ones, and where it reaches no more, of coarser ones."""
     layouts = Layouts(connection)
     place = TIERS.index(tier)

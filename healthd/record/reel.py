@@ -57,13 +57,13 @@ def unpacked(data: bytes) -> Iterator[Plain]:
 def read_tape(path: Path, since: float, until: float) -> Taped:
     """The frames until then, from the newest whole one before `since` on. Raises `StorageError` with the reason."""
     try:
-        with closing(_opened(path)) as connection:
+        with closing(opened(path)) as connection:
             return _read(connection, path, since, until)
     except (sqlite3.Error, zlib.error, ValueError) as error:
         raise StorageError(f"{path}: {error}") from error
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path) -> sqlite3.Connection:
     """A connection that only reads; a copy on a medium that nobody can write is read as it lies there."""
     uri = path.absolute().as_uri()
     for how in ("mode=ro", "mode=ro&immutable=1"):

@@ -8,6 +8,7 @@ the same. When it is well again in both worlds, the ways have met.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.decide.state import EngineState, Key
     from healthd.model import Item
+    from healthd.simulate.judged import Found, Limit
     from healthd.simulate.past import Guess, Spell
 
     Plain = Mapping[str, Any]
@@ -79,11 +81,22 @@ class Replayed:
 class Replay:
     """One replay. `run` it once."""
 
-    def __init__(self, settings: Settings, frames: Sequence[Plain], until: float) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        frames: Sequence[Plain],
+        until: float,
+        *,
+        limits: Sequence[Limit] = (),
+        found: Sequence[Found] = (),
+    ) -> None:
         self._settings, self._frames, self._until = settings, frames, until
         self._tables = tables(settings)
         self._past = Past(frames)
         self._world = World(settings)
+        kinds = [(limit.component, limit.issue) for limit in limits]
+        self._world.anew = {name: frozenset(i for each, i in kinds if each == name) for name, _ in kinds}
+        self._found = deque(found)
         self._ways: dict[str, Way] = {}
         self._acting: set[str] = set()
         self._ahead: set[str] = set()
@@ -211,13 +224,25 @@ class Replay:
         while True:
             due, subject = min(((way.due, subject) for subject, way in self._ways.items()), default=(inf, ""))
             wake = inf if self._wake is None else self._wake + _TICK
-            if due <= wake and due < frame_at:
+            if self._found and self._at(self._found[0]) < min(due, wake, until):
+                self._judge(self._found.popleft())
+            elif due <= wake and due < frame_at:
                 self._end_job(subject, due)
             elif wake < due and wake <= until:
                 self._go_on(max(self._now, wake))
                 self._step(News(), [])
             else:
                 return
+
+    def _at(self, found: Found) -> float:
+        """When that was, in engine seconds."""
+        return self._now + max(0.0, found.at - self._wall)
+
+    def _judge(self, found: Found) -> None:
+        """Something would have been found, or not any more, under other limits."""
+        self._go_on(self._at(found))
+        self._world.judge(found.name, found.findings)
+        self._step(News(items=(found.name,)), [])
 
     def _go_on(self, now: float) -> None:
         self._wall += now - self._now

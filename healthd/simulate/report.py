@@ -10,6 +10,7 @@ from healthd.errors import StorageError
 from healthd.record.deeds import OPENED, RESOLVED
 from healthd.record.reel import read_tape
 from healthd.simulate.compare import acts, pairs, sums
+from healthd.simulate.judged import differing, judged_anew
 from healthd.simulate.past import tickets_of
 from healthd.simulate.replay import Replay
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from healthd.simulate.replay import Told
 
 _DECIDING: Final = ("health", "auto_healing", "services", "component", "thresholds", "alerting")
-_AS_IT_WAS: Final = frozenset(
-    {"weight", "ready_when", "history_retention_days", "repeat_seconds", "group_seconds", "depends_on"}
-)
+_AS_IT_WAS: Final = frozenset({"weight", "ready_when", "history_retention_days", "repeat_seconds", "group_seconds"})
+"""What decides nothing that is replayed, and nothing that could be missed in it."""
+
 _LOOKING: Final = frozenset({"watch", "grace_seconds", "check_interval_seconds", "health_timeout_seconds"})
 _DEFAULT_LEAST: Final = "high"
 
@@ -36,9 +37,11 @@ def simulate(history: Path, settings: Settings, since: float, until: float) -> d
     frames = taped.frames
     if not frames or taped.until <= since:
         raise StorageError(f"{history}: nothing is on record of that time")
-    replayed = Replay(settings, frames, taped.until).run()
-    begin = max(since, frames[0]["wall"])
     recorded = next(frame["settings"] for frame in reversed(frames) if "settings" in frame)
+    limits = differing(recorded.get("thresholds", {}), settings)
+    found, coarse = judged_anew(history, limits, settings, frames[0]["wall"], taped.until)
+    replayed = Replay(settings, frames, taped.until, limits=limits, found=found).run()
+    begin = max(since, frames[0]["wall"])
     known = [ticket.key for ticket in tickets_of(frames[0]) if ticket.open]
     was, would = (_since(told, known, begin) for told in (replayed.was, replayed.would))
     now = replayed.end - (taped.until - begin)
@@ -55,8 +58,9 @@ def simulate(history: Path, settings: Settings, since: float, until: float) -> d
         "steps": replayed.steps,
         "gaps": [list(gap) for gap in replayed.gaps],
         "files": list(settings.files),
-        "settings": list(_differences(recorded, tables(settings))),
+        "settings": list(_differences(recorded, tables(settings), {key for limit in limits for key in limit.keys})),
         "guesses": dict(replayed.guesses),
+        "coarse": coarse,
         "differences": [_pair(pair) for pair in different],
         "actions": [_pair(pair) for pair in both if pair.same],
         "was": asdict(sums(*was, now, replayed.end, least)),
@@ -107,8 +111,10 @@ def _why(pair: Pair) -> str:
     return ""
 
 
-def _differences(recorded: Mapping[str, Any], simulated: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Where the settings differ that decide something. `effect`: whether the replay knows how that would have been."""
+def _differences(
+    recorded: Mapping[str, Any], simulated: Mapping[str, Any], judged: set[str]
+) -> Iterator[dict[str, Any]]:
+    """Where the settings differ that decide something. `judged`: the limits against which values are held anew."""
     for section in _DECIDING:
         before, after = recorded.get(section, {}), simulated.get(section, {})
         for key in sorted({*before, *after}):
@@ -118,20 +124,22 @@ def _differences(recorded: Mapping[str, Any], simulated: Mapping[str, Any]) -> I
             inner = isinstance(was, dict) or isinstance(now, dict)
             for name in sorted({*(was or {}), *(now or {})}) if inner else [""]:
                 one, other = ((was or {}).get(name), (now or {}).get(name)) if inner else (was, now)
-                if one != other and (name or key) not in _AS_IT_WAS - {"depends_on"}:
+                if one != other and (name or key) not in _AS_IT_WAS:
                     path = ".".join(part for part in (section, _quoted(key), name) if part)
                     yield {
                         "key": path,
                         "recorded": one,
                         "simulated": other,
-                        "replayed": _is_replayed(section, name or key),
+                        "replayed": _is_replayed(section, name or key, judged),
                     }
 
 
-def _is_replayed(section: str, key: str) -> bool:
+def _is_replayed(section: str, key: str, judged: set[str]) -> bool:
     """Whether a difference in this key shows in what is replayed; what was looked at was looked at as it was."""
-    if section in ("component", "thresholds"):
-        return key in ("critical", "depends_on", "grace_seconds")
+    if section == "thresholds":
+        return key in judged
+    if section == "component":
+        return key in ("critical", "depends_on")
     return key not in _LOOKING
 
 

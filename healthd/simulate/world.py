@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from healthd.config import Settings
-    from healthd.model import Item, UnitFacts
+    from healthd.model import Finding, Item, UnitFacts
 
     Name = tuple[str, str]
     Plain = Mapping[str, Any]
@@ -32,7 +32,10 @@ def subject_of(name: Name, item: Item | None) -> str:
 
 
 class World:
-    """`recorded` and `items`, `recorded_facts` and `facts`: as it was, and as it would have been."""
+    """`recorded` and `items`, `recorded_facts` and `facts`: as it was, and as it would have been.
+
+    `anew`: by component, the types of issues that are judged anew under other limits, and `limited` what is found so.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -41,6 +44,8 @@ class World:
         self.items: dict[Name, Item] = {}
         self.facts: dict[str, UnitFacts] = {}
         self.names: dict[str, set[Name]] = {}
+        self.limited: dict[Name, tuple[Finding, ...]] = {}
+        self.anew: Mapping[str, frozenset[IssueType]] = {}
         self._rest: dict[str, Any] = dict(_REST)
         self._booted_at = 0.0
         self._runs = 0
@@ -112,7 +117,11 @@ class World:
 
     def _judged(self, name: Name, item: Item | None) -> Item | None:
         """The item as these settings have it, as far as they differ in what can be told without looking anew."""
-        if item is None or name[0] != "services":
+        if item is None:
+            return None
+        if name[0] in self.anew:
+            return self._limited(name, item, self.anew[name[0]])
+        if name[0] != "services":
             return item
         if matches(self._settings.services.ignore, name[1]):
             return None
@@ -127,6 +136,17 @@ class World:
             item = replace(item, findings=findings)
         return item
 
+    def _limited(self, name: Name, item: Item, anew: frozenset[IssueType]) -> Item:
+        findings = (*(each for each in item.findings if each.type not in anew), *self.limited.get(name, ()))
+        if not findings and item.findings:
+            return replace(item, findings=(), status=Status.HEALTHY, score=1.0)
+        return replace(item, findings=findings)
+
+    def judge(self, name: Name, findings: tuple[Finding, ...]) -> None:
+        """Under other limits, this is what is found of an item from now on."""
+        self.limited[name] = findings
+        self._copy_item(name)
+
     # What would have been
 
     def is_well(self, subject: str, *, recorded: bool = False) -> bool:
@@ -140,6 +160,9 @@ class World:
         mine = [self.items[name] for name in self.names.get(subject, ()) if name in self.items]
         if any(item.stopped for item in mine):
             return False
+        if helps:
+            for name in self.names.get(subject, ()):
+                self.limited.pop(name, None)
         if helps and self.is_well(subject, recorded=True):
             self.copy(subject)
         elif helps:
