@@ -81,6 +81,25 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """How an action did against a class of failures of `subject`: a unit, or a part of a component.
+
+    `in_a_row`: how often it failed since it last helped. Where it is not `trusted`, it is only suggested, until
+    `retry_at` (None: not by time).
+    """
+
+    subject: str
+    failure: str
+    action: str
+    helped: int
+    failed: int
+    in_a_row: int
+    last_at: float
+    trusted: bool
+    retry_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Why an item or component stands as it does, and what healing would do now.
 

@@ -12,6 +12,8 @@ from healthd.config.chores import CHORES
 from healthd.config.show import tables
 from healthd.decide import engine
 from healthd.decide.happenings import Ended, Held, Order, Started, Unsupported
+from healthd.decide.ledger import subject_of
+from healthd.decide.state import subject
 from healthd.errors import BusError, RequestError
 from healthd.hush import Silencer
 from healthd.model import HoldReason, OutcomeKind, Status
@@ -19,7 +21,7 @@ from healthd.model import HoldReason, OutcomeKind, Status
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from healthd.answers import Budget, Diagnosis, Explanation, Family, History, HistoryQuery, Quiet, Wish
+    from healthd.answers import Budget, Diagnosis, Explanation, Family, History, HistoryQuery, Outcomes, Quiet, Wish
     from healthd.decide.happenings import Happening
     from healthd.decide.state import Attempt, Key, Ticket
     from healthd.doctor import Doctor
@@ -122,7 +124,7 @@ class Controller:
         return found
 
     async def heal(self, name: str, action: ActionKind | None, *, dry_run: bool, by: str) -> Finished:
-        open_ones = [ticket for ticket in self._named(name) if ticket.open]
+        open_ones = [ticket for ticket in self._named(name) if ticket.open] or self._behind(name)
         if (
             dry_run and action is not None and action in CHORES
         ):  # what that would win one wants to know before there is need of it
@@ -160,15 +162,20 @@ class Controller:
         return self._view.status()
 
     async def reset(self, name: str, *, by: str) -> tuple[str, ...]:
-        tickets = self._named(name)
-        if not tickets:
+        tickets, state = self._named(name), self._pipeline.state
+        keys, subjects = [ticket.key for ticket in tickets], {*map(subject_of, tickets), self._subject(name)}
+        suggested = [each for each, page in state.ledger.items() if page.distrusted_at is not None]
+        trusted = [f"{each.action} of {each.subject}" for each in suggested if each.subject in subjects]
+        if not (keys or trusted):
             raise RequestError(404, f"{name} has no issue whose attempts could be forgotten", hint="healthctl issues")
-        keys = [ticket.key for ticket in tickets]
-        self._pipeline.change_state(engine.reset(self._pipeline.state, keys), keys)
-        return tuple(map(str, keys))
+        self._pipeline.change_state(engine.reset(state, keys, subjects), keys)
+        return (*map(str, keys), *trusted)
 
     def silences(self) -> tuple[Quiet, ...]:
         return self._view.silences()
+
+    def ledger(self) -> tuple[Outcomes, ...]:
+        return self._view.ledger()
 
     async def silence(self, wish: Wish) -> Quiet:
         return await self._silencer.silence(wish)
@@ -245,6 +252,11 @@ class Controller:
         finally:
             stop()
 
+    def _behind(self, name: str) -> list[Ticket]:
+        """The open tickets of a unit that other components than that of its item have."""
+        unit = self._explainer.unit(name)
+        return [] if unit is None else [ticket for ticket in self._explainer.tickets(unit=unit.name) if ticket.open]
+
     def _instead(self, name: str) -> str:
         """What to do by hand with what has no issue."""
         if name in self._pipeline.picture.components:
@@ -253,6 +265,14 @@ class Controller:
         if unit is None or permitted(self._pipeline.settings, unit.name) is HoldReason.PROTECTED:
             return ""
         return f"systemctl {'restart' if unit.running else 'start'} {unit.name}"
+
+    def _subject(self, name: str) -> str:
+        """What the ledger calls the item or unit of this name, with or without an issue; "" for a component."""
+        found = self._explainer.item(name)
+        if found is not None:
+            return found[1].unit or subject(found[0].name, found[1].name)
+        unit = self._explainer.unit(name)
+        return "" if unit is None else unit.name
 
     def _named(self, name: str) -> list[Ticket]:
         """The tickets of a component, item or unit, open ones first; RequestError 404 if nobody knows the name."""

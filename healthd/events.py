@@ -36,6 +36,8 @@ class Event(StrEnum):
     SILENCE_STARTED = "silence_started"
     SILENCE_ENDED = "silence_ended"
     SILENCE_LASTS = "silence_lasts"
+    ACTION_DISTRUSTED = "action_distrusted"
+    ACTION_TRUSTED = "action_trusted"
 
 
 MESSAGE_IDS: Final[dict[Event, str]] = {
@@ -66,4 +68,6 @@ MESSAGE_IDS: Final[dict[Event, str]] = {
     Event.SILENCE_STARTED: "b6194e1a60b04e8fb9019bdc9dc39485",
     Event.SILENCE_ENDED: "9bc5e9b9e97642688fd420f6e20859ee",
     Event.SILENCE_LASTS: "fe49880e3e334a50b2dda98b2ece3fb9",
+    Event.ACTION_DISTRUSTED: "795db61946014108b0a74f5be1ed2b7a",
+    Event.ACTION_TRUSTED: "af215f99a39f442ca0539729fb32d5a5",
 }

@@ -9,6 +9,7 @@ from healthd.assess.picture import summary
 from healthd.assess.score import DEGRADED, HEALTHY
 from healthd.config import permitted
 from healthd.decide.failure import CLASSES, class_of
+from healthd.decide.ledger import failure_of, in_words, subject_of
 from healthd.decide.policy import Case, Verdict, rule
 from healthd.decide.state import Ticket
 from healthd.errors import BusError, RequestError
@@ -101,7 +102,7 @@ class Explainer:
     def _component(self, component: Component) -> Explanation:
         facts = {item.name or "reading": item.message for item in component.items.values() if item.findings}
         ticket = self._worst(component.name)
-        facts |= _last(ticket)
+        facts |= _last(ticket) | self._so_far(ticket)
         facts["weight"] = f"{component.weight:g} of {sum(part.weight for part in self._pipeline.picture.parts()):g}"
         return self._explanation(
             name=component.name,
@@ -131,11 +132,21 @@ class Explainer:
             score=item.score,
             message=item.message,
             limit=_UNIT_LIMIT if unit else _LIMIT,
-            facts=(_facts(unit) if unit else {}) | _failure(ticket, unit) | _last(ticket),
+            facts=(_facts(unit) if unit else {}) | _failure(ticket, unit) | _last(ticket) | self._so_far(ticket),
             ticket=ticket,
             stopped=item.stopped,
             also=also,
         )
+
+    def _so_far(self, ticket: Ticket | None) -> dict[str, str]:
+        """How often which action helped against such a failure before."""
+        if ticket is None:
+            return {}
+        subject = subject_of(ticket)
+        failure = failure_of(ticket, self._units.facts().get(ticket.unit or ""))
+        pages = self._pipeline.state.ledger.items()
+        told = [in_words(name, page) for name, page in pages if (name.subject, name.failure) == (subject, failure)]
+        return {"so far": "; ".join(told)} if told else {}
 
     def _unwatched(self, unit: UnitFacts) -> Explanation:
         hold = permitted(self._pipeline.settings, unit.name)

@@ -353,7 +353,8 @@ class Assessment:
 class Issue:
     """An open issue as people see it. `hold` and `until` (Unix seconds, None: not by time) say what holds healing.
 
-    `incident` is the number of the incident that it belongs to, 0 where there is none.
+    `incident` is the number of the incident that it belongs to, 0 where there is none. `suggested` is the action that
+    healing leaves to people, "" if none, and `command` has it done.
     """
 
     component: str
@@ -371,6 +372,8 @@ class Issue:
     hold_text: str
     until: float | None
     incident: int = 0
+    suggested: str = ""
+    command: str = ""
 
     @property
     def id(self) -> str:

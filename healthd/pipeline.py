@@ -177,7 +177,7 @@ class Pipeline:
         self.state = state
         self._tape.reset(changed := tuple(changed))
         self._unsaved.update(changed)
-        self._heard.everything = True
+        self._must_save = self._heard.everything = True
         self._wake.set()
 
     def request(self, checks: Iterable[str]) -> None:

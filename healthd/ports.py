@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         History,
         HistoryQuery,
         Note,
+        Outcomes,
         OwnProcess,
         Quiet,
         Series,
@@ -353,6 +354,9 @@ class Control(Protocol):
 
     def silences(self) -> tuple[Quiet, ...]:
         """The silences that are set, in the order in which they were."""
+
+    def ledger(self) -> tuple[Outcomes, ...]:
+        """How often which action helped, those first that are only suggested."""
 
     async def silence(self, wish: Wish) -> Quiet:
         """Silence something for a while. `RequestError` for a wish that makes no sense, or that cannot be."""

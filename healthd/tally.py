@@ -131,6 +131,12 @@ class Tally:
         yield self._histograms("healthd_healing_duration_seconds", about, _HEALING_SECONDS, {(): self._healing})
         about = "Decisions not to act, by reason; each is counted when it is made."
         yield self._counter("healthd_holds_total", about, self._holds, "reason")
+        state = self._pipeline.state
+        suggestions = sum(ticket.open and bool(ticket.suggested) for ticket in state.tickets.values())
+        yield self._one("healthd_suggestions", "Open issues for which healing is only suggested.", suggestions)
+        about = "Actions that failed so often in a row, on one unit and failure, that they are only suggested."
+        distrusted = sum(page.distrusted_at is not None for page in state.ledger.values())
+        yield self._one("healthd_actions_distrusted", about, distrusted)
         silences = sum(silence.in_force for silence in self._view.silences())
         yield self._one("healthd_silences", "Silences that are in force.", silences)
         remaining = self._view.remaining()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from healthd import __version__
-from healthd.answers import Budget, HealthStatus, Quiet
+from healthd.answers import Budget, HealthStatus, Outcomes, Quiet
 from healthd.assess.picture import summary
 from healthd.decide.limits import free_at, host_instants
 from healthd.decide.policy import Case
@@ -57,6 +57,8 @@ class View:
             hold_text=ticket.hold_text,
             until=self.wall(ticket.hold_until),
             incident=ticket.incident,
+            suggested=ticket.suggested,
+            command=ticket.key.command,
         )
 
     def issues(self, component: str | None = None) -> tuple[Issue, ...]:
@@ -91,6 +93,27 @@ class View:
             seconds=silence.seconds if silence.calendar or silence.until is not None else None,
             in_force=in_force,
             begins=window.begins if window is not None and not in_force else None,
+        )
+
+    def ledger(self) -> tuple[Outcomes, ...]:
+        """How actions did: those first that are only suggested, then the last ones first."""
+        retry = self._pipeline.settings.auto_healing.retry_suggested_seconds
+        pages = sorted(
+            self._pipeline.state.ledger.items(), key=lambda each: (each[1].distrusted_at is None, -each[1].wall)
+        )
+        return tuple(
+            Outcomes(
+                subject=name.subject,
+                failure=name.failure,
+                action=name.action,
+                helped=page.helped,
+                failed=page.failed,
+                in_a_row=page.in_a_row,
+                last_at=page.wall,
+                trusted=page.distrusted_at is None,
+                retry_at=self.wall(page.distrusted_at + retry) if page.distrusted_at is not None and retry else None,
+            )
+            for name, page in pages
         )
 
     def health(self, component: Component) -> Health:

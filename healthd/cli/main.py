@@ -31,6 +31,7 @@ examples:
   healthctl history --since 7d         how did the scores go, and what happened?
   healthctl incident last              what went wrong, what changed before, and how did it end?
   healthctl heal nginx.service         heal it now, within the limits
+  healthctl ledger                     how often did which action help?
   healthctl reset nginx.service        forget the attempts so far, after you mended the cause
   healthctl silence web.service --for 2h --reason "new disk"
   healthctl config check && sudo healthctl reload
@@ -102,6 +103,8 @@ def _add_reading_verbs(verbs: argparse._SubParsersAction[Parser]) -> None:
     incident.add_argument("number", metavar="NUMBER", help="its number, or: last")
     explain = _verb(verbs, "explain", "why it is so, and what healing would do now")
     explain.add_argument("name", metavar="NAME", help="a component, an item or a unit")
+    ledger = _verb(verbs, "ledger", "how often which action helped, and which are only suggested")
+    ledger.add_argument("name", metavar="NAME", nargs="?", help="a unit, or a part of a component")
     _verb(verbs, "doctor", "whether all that healthd needs works here")
 
 

@@ -57,4 +57,7 @@ def advice(issue: Issue) -> str:
     reason = "gave_up" if issue["gave_up"] and issue["hold"] is None else issue["hold"]
     if reason is None or issue["healing"]:
         return ""
-    return plain(words.hold_advice(reason, name=issue["item"] or issue["component"], unit=issue["unit"]))
+    name = issue["item"] or issue["component"]
+    if issue.get("suggestion"):
+        name = issue["suggestion"]["command"].removeprefix("healthctl heal ")
+    return plain(words.hold_advice(reason, name=name, unit=issue["unit"]))

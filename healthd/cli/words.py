@@ -109,8 +109,8 @@ HOLDS: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "suggest": (
         "only suggests",
-        "healthd is told to suggest, not to act, for this unit",
-        'do it by hand if it seems right, or set heal = true in place of "suggest"',
+        "healthd says what it would do and leaves it to you: its table says so, or that has not helped too often",
+        "healthctl heal NAME, if it seems right to you; healthctl ledger tells how often what helped",
     ),
     "gave_up": (
         "has given up for now",

@@ -129,6 +129,12 @@ class AutoHealingSettings:
         "... within this are one incident of the host: root causes first, one at a time; 0: no brake",
     )
     retry_after_give_up_seconds: float = declared(_SECONDS, 3600.0, "the slow retry after giving up; 0: never")
+    suggest_after_failures: int = declared(
+        Count(),
+        6,
+        "an action that did not help so often in a row, on one unit and failure, is only suggested; 0: never",
+    )
+    retry_suggested_seconds: float = declared(_SECONDS, 86_400.0, "after so long it is tried once more; 0: never")
     restart_on_leak: bool = declared(Switch(), False, "restart a running unit whose memory runs to its limit")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from healthd.config.chores import CHORES
+from healthd.decide.remedy import rung_of
 from healthd.model import ActionKind
 
 if TYPE_CHECKING:
@@ -32,12 +33,11 @@ def aim(case: Case, action: ActionKind) -> Aim | str:
         return f"{action} acts on a unit, and this issue is about none"
     if action is not ActionKind.RUN_UNIT:
         return Aim(case.ticket.unit)
-    runs = repair_unit(case.table.actions, case.ticket.attempts)
+    runs = repair_unit(case.table.actions, rung_of(case))
     return Aim(case.ticket.unit, runs) if runs else "the unit's `actions` name no run_unit:NAME.service"
 
 
-def repair_unit(ladder: Sequence[str], attempts: int) -> str:
-    """The operator's own unit on the rung that comes after so many attempts; else the first of the ladder, if any."""
-    rung = ladder[min(attempts, len(ladder) - 1)] if ladder else ""
+def repair_unit(ladder: Sequence[str], rung: str) -> str:
+    """The operator's own unit on the rung that comes next; else the first of the ladder, if any."""
     named = (step.removeprefix(_RUN) for step in (rung, *ladder) if step.startswith(_RUN))
     return next(named, "")

@@ -15,10 +15,12 @@ from healthd.decide.cascade import follow_downs
 from healthd.decide.case import acts_on, is_well
 from healthd.decide.graph import roots_first
 from healthd.decide.happenings import GaveUp, Held, Order, Unsupported
+from healthd.decide.ledger import enter, forgiven, review, subject_of
 from healthd.decide.observe import observe, recover
 from healthd.decide.policy import rule
 from healthd.decide.quiet import keep_quiet
 from healthd.decide.state import INTERRUPTED, Mark
+from healthd.decide.suggest import suggested
 from healthd.decide.turn import Step, Turn
 from healthd.decide.upgrade import follow
 from healthd.decide.verify import Wait, verify
@@ -43,6 +45,7 @@ def step(settings: Settings, state: EngineState, moment: Moment, news: News) -> 
     """Take in the news and decide. `wake_at` (engine seconds) is when a step without news may decide otherwise."""
     turn = Turn(settings, state, moment)
     follow(turn)
+    review(turn)
     keep_quiet(turn, news.orders)
     observe(turn, news.items)
     follow_downs(turn)
@@ -67,14 +70,15 @@ def resume(state: EngineState, now: float) -> EngineState:
     return state.with_tickets(changed)
 
 
-def reset(state: EngineState, keys: Iterable[Key]) -> EngineState:
+def reset(state: EngineState, keys: Iterable[Key], subjects: Iterable[str] = ()) -> EngineState:
     """Forget attempts, backoff and `gave_up` of these issues, and what their units used of their own budget.
 
-    The host's budget stays as it is: what was done to the host was done. An attempt in flight is the first of the new
-    count.
+    Actions on them, and on what the ledger calls by the names in `subjects`, are trusted again. The host's budget stays
+    as it is: what was done to the host was done. An attempt in flight is the first of the new count.
     """
     tickets = [state.tickets[key] for key in keys if key in state.tickets]
     units = {acts_on(ticket) for ticket in tickets}
+    state = forgiven(state, {*map(subject_of, tickets), *subjects})
     # The marks lose the unit's name, not their place in the host's budget.
     marks = tuple(Mark(mark.at, "") if mark.unit in units else mark for mark in state.marks)
     return replace(state.with_tickets(map(_forgotten, tickets)), marks=marks)
@@ -83,7 +87,7 @@ def reset(state: EngineState, keys: Iterable[Key]) -> EngineState:
 def _forgotten(ticket: Ticket) -> Ticket:
     attempts = 0 if ticket.attempt is None else 1
     ticket = replace(ticket, attempts=attempts, last_end=None, gave_up_at=None, existing="", unsupported_at=None)
-    return replace(ticket, hold=None, hold_text="", hold_until=None)
+    return replace(ticket, hold=None, hold_text="", hold_until=None, suggested="")
 
 
 def _settle(turn: Turn, results: Iterable[tuple[str, JobResult]]) -> None:
@@ -101,6 +105,8 @@ def _settle(turn: Turn, results: Iterable[tuple[str, JobResult]]) -> None:
             turn.put(replace(ticket, attempt=judged.attempt, wake_at=judged.until))
             continue
         finished = turn.finish(ticket, attempt, judged.outcome, judged.text)
+        if judged.telling:
+            enter(turn, finished, attempt, judged.outcome)
         if judged.outcome is OutcomeKind.SUCCESS and ticket.open:
             turn.resolve(finished, judged.text)
 
@@ -157,6 +163,8 @@ def _count_attempts(turn: Turn, ticket: Ticket) -> Ticket:
     ticket = turn.put(replace(ticket, severity=turn.severity(ticket, critical=critical)))
     if out:
         pause = turn.settings.auto_healing.retry_after_give_up_seconds
+        if left := suggested(turn.case(ticket)):  # then the next try is not a slow retry
+            pause = 0.0 if left.until is None else left.until - turn.moment.now
         turn.happened.append(GaveUp(ticket=ticket, retry=pause or None))
     return ticket
 
@@ -173,6 +181,7 @@ def _carry_out(turn: Turn, ticket: Ticket, verdict: Verdict) -> None:
             hold=verdict.hold,
             hold_text=verdict.text,
             hold_until=verdict.until,
+            suggested=verdict.action or "" if verdict.hold is HoldReason.SUGGEST else "",
             wake_at=verdict.until if verdict.again is None else verdict.again,
             well_since=None,
         )

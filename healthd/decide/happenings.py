@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from healthd.decide.ledger import Name, Page
     from healthd.decide.silence import Silence
     from healthd.decide.state import Attempt, Ticket
     from healthd.model import ActionKind, HoldReason, JobResult, OutcomeKind, UnitFacts
@@ -148,11 +149,32 @@ class SilenceLasts:
     lasted: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distrusted:
+    """An action failed so often in a row that from now on it is only suggested. `ticket`: where it last failed."""
+
+    name: Name
+    page: Page
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trusted:
+    """An action that was only suggested is done unasked again, for the reason in `text`."""
+
+    name: Name
+    page: Page
+    text: str
+    ticket: Ticket | None
+
+
 OfTheHost = UpgradeLasts | CascadeBegan | CascadeEnded
 OfSilences = Silenced | WindowOpened | SilenceEnded | SilenceLasts
+OfTheLedger = Distrusted | Trusted
 """What is about no single issue."""
 
-Happening = Opened | Resolved | Held | LeftAlone | Started | Ended | GaveUp | Unsupported | OfTheHost | OfSilences
+OfAnIssue = Opened | Resolved | Held | LeftAlone | Started | Ended | GaveUp | Unsupported
+Happening = OfAnIssue | OfTheHost | OfSilences | OfTheLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthd.decide.case import is_judged
 from healthd.decide.happenings import LeftAlone, Opened
+from healthd.decide.ledger import recovered
 from healthd.decide.state import Key, Ticket
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ def recover(turn: Turn, ticket: Ticket, item: Item) -> None:
     elif now < until:
         turn.put(replace(ticket, well_since=since, wake_at=until))
     else:
-        turn.resolve(ticket, item.message, well=not item.findings)
+        well = not item.findings
+        turn.resolve(ticket, item.message, well=well)
+        if well:
+            recovered(turn, ticket)
 
 
 def _observe_item(turn: Turn, component: str, item: Item) -> None:

@@ -16,8 +16,9 @@ from healthd.decide.case import Case, Moment, Verdict, is_well
 from healthd.decide.failure import CLASSES, Cause, Remedy, class_of
 from healthd.decide.graph import blocker
 from healthd.decide.limits import backoff, free_at, jitter
-from healthd.decide.remedy import remedy, why_none
+from healthd.decide.remedy import remedy_of, why_none
 from healthd.decide.silence import silenced
+from healthd.decide.suggest import suggested
 from healthd.decide.upgrade import upgrading
 from healthd.model import ActionKind, HoldReason, IssueType, Status, SystemState
 
@@ -118,7 +119,11 @@ def _not_meant_to_run(case: Case) -> Verdict | None:
 
 
 def _oneshot(case: Case) -> Verdict | None:
-    if case.ticket.key.type is IssueType.JOB_FAILED and case.table.heal is not Heal.ON and not case.by_hand:
+    if (
+        case.ticket.key.type is IssueType.JOB_FAILED
+        and case.table.heal not in (Heal.ON, Heal.SUGGEST)
+        and not case.by_hand
+    ):
         return _hold(
             HoldReason.ONESHOT, "a job that runs once is not run again unasked (heal = true in its table allows it)"
         )
@@ -161,12 +166,6 @@ def _dependency(case: Case) -> Verdict | None:
         )  # unit files are being read anew, so this still holds
     said = blocker(unit, case.moment.facts, case.used, items if probed else {})
     return _hold(HoldReason.DEPENDENCY, said) if said else None
-
-
-def _suggest(case: Case) -> Verdict | None:
-    if case.table.heal is Heal.SUGGEST and not case.by_hand:
-        return _hold(HoldReason.SUGGEST, f"healing is only suggested: healthctl heal {case.ticket.unit}")
-    return None
 
 
 def _unsupported(case: Case) -> Verdict | None:
@@ -291,7 +290,6 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _not_meant_to_run,
     _only_reported,
     _dependency,
-    _suggest,
     _unsupported,
     silenced,
     _booting,
@@ -299,6 +297,7 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _starting,
     _unsettled,
     _job_running,
+    suggested,
     _gave_up,
     _cooldown,
     _unit_budget,
@@ -318,7 +317,7 @@ def rule(case: Case, action: ActionKind | None = None) -> Verdict:
         return unknown
     if is_well(case.item, case.ticket.key.type):
         return Verdict(text="its check sees no failure any more")
-    chosen = action or _remedy(case)
+    chosen = action or remedy_of(case)
     for hold in HOLDS:
         verdict = hold(case)
         if verdict is not None and (chosen is not None or hold not in _ONLY_ACTIONS):
@@ -332,9 +331,3 @@ def rule(case: Case, action: ActionKind | None = None) -> Verdict:
         text = f"auto_healing.dry_run is true: {chosen} would be done now, and nothing is touched"
         return Verdict(action=chosen, unit=aimed.unit, runs=aimed.runs, hold=HoldReason.DRY_RUN, text=text)
     return Verdict(action=chosen, unit=aimed.unit, runs=aimed.runs)
-
-
-def _remedy(case: Case) -> ActionKind | None:
-    if case.chore is not None:
-        return case.chore.action
-    return remedy(case.ticket, case.unit, case.table.actions, leaks=case.settings.auto_healing.restart_on_leak)

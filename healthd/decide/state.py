@@ -7,7 +7,8 @@ people.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from healthd.model import ActionKind, HoldReason, IssueType, Severity
@@ -16,11 +17,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from healthd.decide.alert import Alert, Opening
+    from healthd.decide.ledger import Name, Page
     from healthd.decide.silence import Silence
 
 
 INTERRUPTED: Final = "interrupted"
 """The result of an attempt that was in flight when healthd ended."""
+
+
+def subject(component: str, item: str) -> str:
+    """An item for people: the unit of `services`, else the component and the part of it."""
+    if not item:
+        return component
+    return item if component == "services" else f"{component} {item}"
+
+
+_HARMLESS: Final = str.maketrans("", "", "._-:@/+=")
+"""What means nothing to a shell, beside letters and digits."""
 
 
 class Key(NamedTuple):
@@ -36,11 +49,18 @@ class Key(NamedTuple):
         return self.component, self.item
 
     @property
+    def command(self) -> str:
+        """What a person types to have just this healed."""
+        name = self.item or self.component
+        if self.item and self.component != "services" and not self.item.startswith("/"):
+            name = f"{self.component}/{name}"
+        plain = name.isascii() and name.translate(_HARMLESS).isalnum()
+        return f"healthctl heal {name}" if plain else "healthctl heal '{}'".format(name.replace("'", "'\\''"))
+
+    @property
     def subject(self) -> str:
-        """What the issue is about, for people: the unit of `services`, else the component and the part of it."""
-        if not self.item:
-            return self.component
-        return self.item if self.component == "services" else f"{self.component} {self.item}"
+        """What the issue is about, for people."""
+        return subject(self.component, self.item)
 
     def __str__(self) -> str:
         return f"{self.component}/{self.item}/{self.type}"
@@ -50,9 +70,9 @@ class Key(NamedTuple):
 class Attempt:
     """An attempt in flight. It is written down before it is dispatched.
 
-    `before` is the invocation of the unit that the attempt found. `ended_at` is when the job's result came (`result` is
-    systemd's word), `up_since` since when the check sees `invocation` up. `runs` is the unit that is started for it,
-    where that is not `unit` but one of the operator's own.
+    `before` is the invocation of the unit that the attempt found, `failure` the class of its failure. `ended_at` is
+    when the job's result came (`result` is systemd's word), `up_since` since when the check sees `invocation` up.
+    `runs` is the unit that is started for it, where that is not `unit` but one of the operator's own.
     """
 
     number: int
@@ -67,6 +87,7 @@ class Attempt:
     invocation: str = ""
     up_since: float | None = None
     runs: str = ""
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +99,9 @@ class Ticket:
     before healthd first ran; while the unit still shows it, it is only reported. `well_since` is since when the check
     sees no failure any more. `last_text` is what the last attempt came to; `unsupported_at` is when it came to this,
     that there is nothing which the action could do. `hold` is the decision last announced, so that only a change is
-    said. `wake_at` is when to decide again. `incident` is the number of the incident that the issue belongs to,
-    `follows` that of the one that it belonged to when it was last open in this episode; 0: none.
+    said; `suggested` is the action that it leaves to people. `wake_at` is when to decide again. `incident` is the
+    number of the incident that the issue belongs to, `follows` that of the one that it belonged to when it was last
+    open in this episode; 0: none.
     """
 
     key: Key
@@ -105,6 +127,7 @@ class Ticket:
     follows: int = 0
     last_text: str = ""
     unsupported_at: float | None = None
+    suggested: str = ""
 
     @property
     def gave_up(self) -> bool:
@@ -168,7 +191,8 @@ class EngineState:
     `stopped` holds the items that somebody stopped on purpose, so that leaving them alone is said once. `incidents` is
     the number that was last given to an incident, `silence_number` to a silence. `downs` are the units that went down
     lately, `cascade` what they are as long as they are too many at once. `alerts` is what people were told and will be,
-    `alert_number` the number that was last given to one; `openings` are the issues that opened lately.
+    `alert_number` the number that was last given to one; `openings` are the issues that opened lately. `ledger`: how
+    actions did, those last that were tried last.
     """
 
     seed: int
@@ -185,6 +209,7 @@ class EngineState:
     alerts: tuple[Alert, ...] = ()
     alert_number: int = 0
     openings: tuple[Opening, ...] = ()
+    ledger: Mapping[Name, Page] = field(default_factory=lambda: MappingProxyType({}))
 
     def with_tickets(self, changed: Iterable[Ticket], removed: Iterable[Key] = ()) -> Self:
         """The same state with these tickets put in and those keys taken out."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from healthd.decide.case import Case, acts_on
 from healthd.decide.happenings import Ended, Resolved, Started
 from healthd.decide.incident import Grouping
+from healthd.decide.ledger import failure_of
 from healthd.decide.limits import Usage, backoff, remembered
 from healthd.decide.state import Attempt, Key, Mark
 from healthd.model import OutcomeKind
@@ -119,7 +120,14 @@ class Turn:
         before = facts.invocation if facts else ""
         number = ticket.attempts + 1
         attempt = Attempt(
-            number=number, action=action, unit=unit, started_at=now, before=before, by=by, runs=verdict.runs
+            number=number,
+            action=action,
+            unit=unit,
+            started_at=now,
+            before=before,
+            by=by,
+            runs=verdict.runs,
+            failure=failure_of(ticket, self.moment.facts.get(ticket.unit or "")),
         )
         ticket = self.put(
             replace(
@@ -129,6 +137,7 @@ class Turn:
                 hold=None,
                 hold_text="",
                 hold_until=None,
+                suggested="",
                 wake_at=None,
                 well_since=None,
                 unsupported_at=None,
@@ -151,7 +160,7 @@ class Turn:
         gave_up_at = now if ticket.gave_up else None
         ticket = replace(ticket, attempt=None, last_end=now, gave_up_at=gave_up_at)
         said = text if outcome is OutcomeKind.NOT_SUPPORTED else ""  # by the event of this end: no need to repeat it
-        ticket = replace(ticket, hold=None, hold_text=said, hold_until=None, wake_at=None, last_text=text)
+        ticket = replace(ticket, hold=None, hold_text=said, hold_until=None, suggested="", wake_at=None, last_text=text)
         self.put(ticket)
         took = now - attempt.started_at
         self.happened.append(Ended(ticket=ticket, attempt=attempt, outcome=outcome, text=text, took=took))
@@ -164,7 +173,7 @@ class Turn:
         now = self.moment.now
         self.happened.append(Resolved(ticket=ticket, text=text, after=now - ticket.opened_at, well=well))
         ticket = replace(ticket, open=False, closed_at=now, well_since=None, existing="")
-        self.put(replace(ticket, hold=None, hold_text="", hold_until=None, wake_at=None))
+        self.put(replace(ticket, hold=None, hold_text="", hold_until=None, suggested="", wake_at=None))
 
     # The end of the step
 

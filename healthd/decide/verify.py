@@ -30,10 +30,11 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """The attempt is over."""
+    """The attempt is over. `telling`: how it ended says something of the action."""
 
     outcome: OutcomeKind
     text: str
+    telling: bool = True
 
 
 def verify(settings: Settings, ticket: Ticket, attempt: Attempt, moment: Moment) -> Wait | Finish:
@@ -113,7 +114,7 @@ def _without_effect(look: _Look) -> Finish | None:
     """An attempt that can be given up before its time is over, because what it led to is there to be seen."""
     item, unit = look.item, look.unit
     if (item is not None and item.stopped) or (unit is not None and unit.stopped_by_job):
-        return Finish(outcome=OutcomeKind.FAILED, text="somebody stopped the unit meanwhile")
+        return Finish(outcome=OutcomeKind.FAILED, text="somebody stopped the unit meanwhile", telling=False)
     if item is not None and any(finding.type is look.ticket.key.type for finding in item.findings):
         return Finish(outcome=OutcomeKind.FAILED, text=_failed(look.attempt, item, unit))
     return None

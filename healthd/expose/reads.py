@@ -68,6 +68,11 @@ async def silences(control: Control, _ask: Ask) -> Answer:
     return as_json([render.silence(one) for one in control.silences()])
 
 
+async def ledger(control: Control, _ask: Ask) -> Answer:
+    """How often which action helped."""
+    return as_json([render.outcomes(one) for one in control.ledger()])
+
+
 async def budget(control: Control, _ask: Ask) -> Answer:
     """What is left of the host's budget."""
     return as_json(render.budget(control.budget()))
@@ -219,6 +224,13 @@ READS: Final = (
         right=Right.READ,
         about="What is silenced, by whom, why and until when.",
         answer="Silences",
+    ),
+    Route(
+        path="/api/v1/ledger",
+        call=ledger,
+        right=Right.READ,
+        about="How often which action helped against which failure of what; those first that are only suggested.",
+        answer="Ledger",
     ),
     Route(
         path="/api/v1/budget",

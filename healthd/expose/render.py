@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus, History, Note, Quiet
+    from healthd.answers import Budget, Diagnosis, Explanation, Finished, HealthStatus, History, Note, Outcomes, Quiet
     from healthd.model import Health, Issue, Item, Measure, Problem
 
 _SCORE_DIGITS: Final = 4
@@ -112,6 +112,22 @@ def issue(value: Issue) -> dict[str, Any]:
         "hold_text": value.hold_text,
         "until": value.until,
         "incident": value.incident or None,
+        "suggestion": {"action": value.suggested, "command": value.command} if value.suggested else None,
+    }
+
+
+def outcomes(value: Outcomes) -> dict[str, Any]:
+    """How an action did; `retry_at` is null where it is not only suggested, or not for a time."""
+    return {
+        "subject": value.subject,
+        "failure": value.failure,
+        "action": value.action,
+        "helped": value.helped,
+        "failed": value.failed,
+        "failed_in_a_row": value.in_a_row,
+        "last_at": value.last_at,
+        "trusted": value.trusted,
+        "retry_at": value.retry_at,
     }
 
 

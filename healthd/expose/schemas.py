@@ -175,6 +175,22 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         hold_text=_TEXT,
         until=_TIME_OR_NOT,
         incident=_or_null(_COUNT),
+        suggestion=_or_null(
+            _answered("What healing would do and leaves to people; hold_text says why.", action=_TEXT, command=_TEXT)
+        ),
+    ),
+    "Ledger": _list("Outcomes"),
+    "Outcomes": _answered(
+        "How an action did against a class of failures of a unit, or of a part of a component.",
+        subject=_TEXT,
+        failure=_a("string", "the class of the failure, or the type of the issue"),
+        action=_a("string", "run_unit with the unit that it runs"),
+        helped=_COUNT,
+        failed=_COUNT,
+        failed_in_a_row=_a("integer", "since it last helped", minimum=0),
+        last_at=_TIME,
+        trusted=_a("boolean", "false: it is only suggested"),
+        retry_at=_or_null(_a("number", "when it is tried once more, Unix seconds")),
     ),
     "Budget": _answered(
         limit=_a("integer", "0: none", minimum=0),
@@ -293,7 +309,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         lines=_a("array", "its last lines in the journal", items=_answered(at=_TIME, source=_TEXT, text=_TEXT)),
         core=_or_null(_answered(at=_TIME, pid=_COUNT, signal=_TEXT, program=_TEXT, file=_TEXT)),
     ),
-    "Reset": _answered(reset=_a("array", "the issues that were reset", items=_TEXT)),
+    "Reset": _answered(
+        reset=_a("array", "the issues that were reset, and the actions that are trusted again", items=_TEXT)
+    ),
     "Reloaded": _answered(
         reloaded=_a("boolean", enum=[True]),
         warnings=_a("array", "what should be looked at, though it is in force", items=_TEXT),

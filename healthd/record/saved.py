@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from healthd.decide.alert import Alert, Opening, key_of
+from healthd.decide.ledger import Name, Page
 from healthd.decide.silence import Silence, after_reboot
 from healthd.decide.state import Cascade, EngineClock, EngineState, Key, Mark, Ticket, Upgrade
 from healthd.errors import StorageError
@@ -38,6 +39,7 @@ def entries(
         "alerts": [alert.to_plain() for alert in state.alerts],
         "alert_number": state.alert_number,
         "openings": state.openings,
+        "ledger": list(state.ledger.items()),
     }
     # What was removed in one step and came back in a later one, before anything could be written, is there.
     return rows, [_TICKET + str(key) for key in removed if key not in state.tickets]
@@ -70,6 +72,7 @@ def restore(
             upgrade=Upgrade(*upgrade) if (upgrade := engine.get("upgrade")) else None,
             downs=_marks(engine.get("downs", ())),
             cascade=_cascade(engine.get("cascade")),
+            ledger=_ledger(engine.get("ledger", ())),
         )
         return state, EngineClock.resume({**saved["clock"]}, boot_id, boot)
     except (KeyError, TypeError, ValueError) as error:
@@ -82,6 +85,15 @@ def _marks(saved: Iterable[Any]) -> tuple[Mark, ...]:
 
 def _cascade(saved: Any) -> Cascade | None:
     return None if saved is None else Cascade(float(saved[0]), tuple(map(str, saved[1])))
+
+
+def _ledger(saved: Iterable[Any]) -> dict[Name, Page]:
+    return {Name(*map(str, name)): _page(*page) for name, page in saved}
+
+
+def _page(helped: int, failed: int, in_a_row: int, wall: float, distrusted_at: float | None) -> Page:
+    since = None if distrusted_at is None else float(distrusted_at)
+    return Page(int(helped), int(failed), int(in_a_row), float(wall), since)
 
 
 def _silences(saved: Mapping[str, Any], boot_id: str, boot: float, wall: float) -> tuple[Silence, ...]:

@@ -8,6 +8,7 @@ from healthd.answers import Note
 from healthd.decide.happenings import (
     CascadeBegan,
     CascadeEnded,
+    Distrusted,
     Ended,
     GaveUp,
     Happening,
@@ -15,12 +16,14 @@ from healthd.decide.happenings import (
     LeftAlone,
     OfSilences,
     OfTheHost,
+    OfTheLedger,
     Opened,
     Resolved,
     Silenced,
     SilenceEnded,
     SilenceLasts,
     Started,
+    Trusted,
     Unsupported,
     UpgradeLasts,
     WindowOpened,
@@ -28,6 +31,7 @@ from healthd.decide.happenings import (
 from healthd.events import Event
 from healthd.model import HoldReason, IssueType, OutcomeKind, Severity, Status
 from healthd.record.silences import silence_story
+from healthd.record.trust import trust_story
 from healthd.record.words import clock_time, counted, span
 
 if TYPE_CHECKING:
@@ -164,8 +168,10 @@ class Story:
             case _:
                 self._of_no_issue(happening)
 
-    def _of_no_issue(self, happening: OfTheHost | OfSilences) -> None:
+    def _of_no_issue(self, happening: OfTheHost | OfSilences | OfTheLedger) -> None:
         match happening:
+            case Distrusted() | Trusted():
+                self._of_the_ledger(happening)
             case Silenced() | WindowOpened() | SilenceEnded() | SilenceLasts():
                 self._of_a_silence(happening)
             case UpgradeLasts():
@@ -182,6 +188,14 @@ class Story:
         silence = happening.silence
         self._log.event(event, message, severity=severity, silence=silence.id, by=silence.by)
         self._keep(Note(at=self._wall, event=event, message=message, severity=severity or ""))
+
+    def _of_the_ledger(self, happening: OfTheLedger) -> None:
+        event, message, severity = trust_story(happening)
+        ticket, action = happening.ticket, happening.name.action
+        if ticket is None:
+            self._say(event, message, severity=severity, action=action)
+        else:
+            self._event(event, message, ticket, severity, action=action)
 
     def _upgrade_lasts(self, happening: UpgradeLasts) -> None:
         """A person may have to look: it may be stuck, or wait for an answer."""

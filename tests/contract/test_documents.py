@@ -112,7 +112,8 @@ def test_operators_are_told_of_every_hold_that_the_policy_knows_and_of_no_other(
 
 def known_holds() -> set[str]:
     """The reasons that stand in the code which gives them."""
-    givers = ("healthd.decide.policy", "healthd.decide.upgrade", "healthd.decide.silence", "healthd.config.patterns")
+    deciding = (f"healthd.decide.{name}" for name in ("policy", "upgrade", "silence", "suggest"))
+    givers = (*deciding, "healthd.config.patterns")
     nodes = (node for source in modules("healthd") if source.name in givers for node in ast.walk(source.tree))
     return {
         HoldReason[node.attr].value

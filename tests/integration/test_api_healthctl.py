@@ -19,7 +19,8 @@ from healthd.errors import ConfigError, RequestError
 from healthd.expose import render
 from healthd.model import ActionKind, HoldReason, Problem, Status
 from tests.integration.api_server import DEADLINE, serving
-from tests.unit.expose.fake_control import CONFIG, DIAGNOSES, EXPLANATION, HEALED, STATUS, WELL, FakeControl
+from tests.unit.expose.fake_control import CONFIG, EXPLANATION, HEALED, STATUS, WELL, FakeControl
+from tests.unit.expose.outcomes import DIAGNOSES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -25,6 +25,7 @@ ALWAYS: dict[Event, frozenset[str]] = {
     Event.STORAGE_FAILED: frozenset({"REASON"}),
     Event.CHANGES_FOUND: frozenset({"INCIDENT"}),
     **dict.fromkeys((Event.SILENCE_STARTED, Event.SILENCE_ENDED, Event.SILENCE_LASTS), frozenset({"SILENCE", "BY"})),
+    **dict.fromkeys((Event.ACTION_DISTRUSTED, Event.ACTION_TRUSTED), frozenset({"ACTION"})),
     Event.LOG_DROPPED: frozenset({"DROPPED", "REASON"}),
 }
 """The fields that every record of an event has."""

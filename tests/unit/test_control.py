@@ -160,7 +160,7 @@ def test_an_order_that_does_not_help_says_so() -> None:
 
 
 def test_an_order_without_a_remedy_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("healthd.decide.policy.remedy", lambda *_, **__: None)
+    monkeypatch.setattr("healthd.decide.policy.remedy_of", lambda _case: None)
 
     async def scene() -> tuple[Finished, Finished]:
         async with assembled(WEB) as healthd:

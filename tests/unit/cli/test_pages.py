@@ -17,7 +17,6 @@ from healthd.model import HoldReason, Item, Measure, OutcomeKind, State, Status
 from tests.unit.expose.fake_control import (
     BUDGET,
     CONFIG,
-    DIAGNOSES,
     EXPLANATION,
     HEALED,
     MEMORY,
@@ -27,6 +26,7 @@ from tests.unit.expose.fake_control import (
     STATUS,
     WELL,
 )
+from tests.unit.expose.outcomes import DIAGNOSES
 
 PLAIN = Style(coloured=False)
 

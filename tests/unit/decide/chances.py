@@ -44,6 +44,8 @@ configurations = st.builds(
     host_budget_actions=st.sampled_from((2, 4, 10, 0)),
     host_budget_seconds=st.sampled_from((600.0, 30.0, 0.0)),
     retry_after_give_up_seconds=st.sampled_from((50.0, 3600.0, 0.0)),
+    suggest_after_failures=st.sampled_from((6, 1, 2, 0)),
+    retry_suggested_seconds=st.sampled_from((86_400.0, 100.0, 0.0)),
     cascade_units=st.sampled_from((0, 2, 3)),
     cascade_seconds=st.sampled_from((10.0, 60.0)),
 )

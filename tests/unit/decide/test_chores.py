@@ -9,7 +9,6 @@ import pytest
 
 from healthd.config import UnitSettings
 from healthd.decide import engine
-from healthd.decide.aim import repair_unit
 from healthd.decide.case import Case
 from healthd.decide.happenings import Ended, Happening, Held, News, Order, Resolved, Started, Unsupported
 from healthd.decide.policy import rule
@@ -324,4 +323,4 @@ def test_an_order_to_run_a_unit_where_none_is_named_says_so(ladder: tuple[str, .
 
 
 def test_the_last_rung_repeats() -> None:
-    assert repair_unit(LADDER, 99) == "web-rebuild.service"
+    assert on_the_ladder(99).runs == "web-rebuild.service"

@@ -36,7 +36,8 @@ def test_all_that_happens_from_the_first_sign_to_the_recovery_has_one_number() -
     bench.later(60.0)
     healed(bench)
 
-    numbers = {happening.ticket.incident for happening in bench.happened if hasattr(happening, "ticket")}
+    tickets = [getattr(happening, "ticket", None) for happening in bench.happened]
+    numbers = {each.incident for each in tickets if each is not None}
 
     assert bench.of(Resolved)
     assert numbers == {1}

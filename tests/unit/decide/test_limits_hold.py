@@ -254,6 +254,16 @@ class Machine(Disks):
                 self.turn((name,))
             self.time_passes_and_healthd_wakes_when_it_must(seconds)
 
+    @rule(name=unit_names, seconds=st.sampled_from((3601.0, 90_000.0)))
+    def nothing_helps_a_unit(self, name: str, seconds: float) -> None:
+        for _ in range(6):
+            self.put(name, **FAILURES[1], load="loaded", file_state="enabled", stopped_by_job=False)
+            self.turn((name,))
+            if name in self.witness.in_flight:
+                self.the_job_of_an_attempt_ends(name, "failed", FAILURES[1])
+                self.turn((name,))
+            self.time_passes_and_healthd_wakes_when_it_must(seconds)
+
     @rule()
     def healthd_dies_and_comes_back(self) -> None:
         self.die()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
@@ -72,3 +73,21 @@ def test_the_clock_never_goes_back() -> None:
     saved = {"boot_id": "boot", "boot": 600.0, "now": 100.0}
 
     assert EngineClock.resume(saved, "boot", 550.0).now(550.0) == 100.0
+
+
+@pytest.mark.parametrize(
+    ("component", "item", "command"),
+    [
+        ("services", "web.service", "healthctl heal web.service"),
+        ("services", r"dev-disk\x2d1.service", r"healthctl heal 'dev-disk\x2d1.service'"),
+        ("web", "", "healthctl heal web"),
+        ("timers", "backup.timer", "healthctl heal timers/backup.timer"),
+        ("storage", "/var", "healthctl heal /var"),
+        ("storage", "/mnt/it's", r"healthctl heal '/mnt/it'\''s'"),
+    ],
+)
+def test_the_command_that_heals_an_issue_names_just_it_and_means_that_to_a_shell(
+    component: str, item: str, command: str
+) -> None:
+    assert Key(component, item, IssueType.SERVICE_DOWN).command == command
+    assert shlex.split(command)[:2] == ["healthctl", "heal"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from healthd.decide.happenings import Ended, GaveUp, Opened, Resolved, Started
 from healthd.model import ActionKind, IssueType, OutcomeKind
+from tests.unit.decide.bookkeeper import Bookkeeper
 
 if TYPE_CHECKING:
     from healthd.config import Settings
@@ -44,6 +45,7 @@ class Witness:
         self._incidents: frozenset[int] = frozenset()
         self._newest = 0
         self._downs: list[tuple[float, str]] = []
+        self._books = Bookkeeper()
 
     # What others do
 
@@ -59,6 +61,7 @@ class Witness:
             self._ended.pop(key, None)
             self._nothing_to_do.pop(key, None)
             self._gave_up.pop(key, None)
+        self._books.reset(unit)
 
     def configured(self, settings: Settings, now: float) -> None:
         """A window that is made longer begins with what was still known: an hour, or the shorter one."""
@@ -67,6 +70,7 @@ class Witness:
             instants[:] = [at for at in instants if at + window > now - ROUNDING]
         self.settings = settings
         self._downs.clear()
+        self._books.configured(settings)
 
     # What healthd does
 
@@ -85,6 +89,7 @@ class Witness:
 
     def saw(self, happening: Happening, now: float, unit: UnitFacts | None, up_since: float | None) -> None:
         """Something happened and was written down. `unit` is the one behind it; `up_since` is when its run began."""
+        self._books.saw(happening, now, unit, self.settings)
         match happening:
             case Opened(ticket=ticket):
                 self._closed.pop(ticket.key, None)
@@ -115,6 +120,7 @@ class Witness:
         if not attempt.by:
             self._check_pause(key, now)
             self._check_cascade(now)
+            self._books.check(started, now, self.settings)
             self._check_that_there_may_be_something_to_do(key, now)
         self._nothing_to_do.pop(key, None)
         limits = self.settings.auto_healing

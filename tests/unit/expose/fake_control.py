@@ -15,6 +15,7 @@ from healthd.answers import (
     HealthStatus,
     History,
     Note,
+    Outcomes,
     Point,
     Quiet,
     Series,
@@ -36,6 +37,7 @@ from healthd.model import (
     Status,
     Trend,
 )
+from tests.unit.expose.outcomes import DIAGNOSES, OUTCOMES
 from tests.unit.expose.quiet import QUIET
 
 if TYPE_CHECKING:
@@ -155,11 +157,6 @@ HEALED: Final = Finished(
     hold=None,
     text="up again since 3 s",
     outcome=OutcomeKind.SUCCESS,
-)
-DIAGNOSES: Final = (
-    Diagnosis(name="bus", ok=True, text="systemd answers in 1 ms"),
-    Diagnosis(name="polkit", ok=False, text="nginx.service may not be restarted", remedy="systemctl reload healthd"),
-    Diagnosis(name="journal", ok=None, text="not used here"),
 )
 PAST: Final = History(
     since=NOW - 7200,
@@ -365,6 +362,9 @@ class FakeControl:
 
     def silences(self) -> tuple[Quiet, ...]:
         return self.quiet
+
+    def ledger(self) -> tuple[Outcomes, ...]:
+        return OUTCOMES
 
     async def silence(self, wish: Wish) -> Quiet:
         await self._order("silence", wish)

@@ -16,7 +16,8 @@ from healthd.expose.api import Api, asked_by
 from healthd.expose.message import EVERYTHING, OUTLINES, Answer, Client, Request
 from healthd.model import ActionKind, Problem
 from tests.fakes import FakeLog
-from tests.unit.expose.fake_control import CONFIG, DIAGNOSES, NGINX_DOWN, STATUS, WELL, FakeControl, Fault
+from tests.unit.expose.fake_control import CONFIG, NGINX_DOWN, STATUS, WELL, FakeControl, Fault
+from tests.unit.expose.outcomes import DIAGNOSES
 
 ROOT = Client(rights=EVERYTHING, uid=0)
 ANYBODY = Client(rights=OUTLINES, uid=65534)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from healthd.decide.ledger import Name, Page
 from healthd.decide.state import EngineClock, EngineState, Key, Mark
 from healthd.errors import StorageError
 from healthd.model import HoldReason, IssueType
@@ -25,6 +26,10 @@ STATE = EngineState(
     marks=(Mark(1.25, "web.service"), Mark(2.5, "db.service")),
     stopped=frozenset({("services", "b.service"), ("services", "a.service")}),
     incidents=12,
+    ledger={
+        Name("web.service", "signal", "start_unit"): Page(2, 6, 6, 1_700_000_000.5, 12.25),
+        Name("storage /var", "disk_full", "disk_cleanup"): Page(1, 0, 0, 1_700_000_001.5, None),
+    },
 )
 CLOCK = EngineClock(boot_id="this-boot", offset=-100.0)
 
@@ -110,6 +115,8 @@ NONSENSE = {
     "a ticket that is a word": {**on_disk(), f"ticket/{DOWN}": "web"},
     "a clock that is a list": {**on_disk(), "clock": [1, 2]},
     "a mark that is no instant": {**on_disk(), "engine": {**on_disk()["engine"], "marks": [["soon", "web.service"]]}},
+    "half a page": {**on_disk(), "engine": {**on_disk()["engine"], "ledger": [[["a", "b", "c"], [1, 2]]]}},
+    "a page of nobody": {**on_disk(), "engine": {**on_disk()["engine"], "ledger": [[["a"], [1, 2, 3, 4.5, None]]]}},
     "an unknown type": {**on_disk(), "ticket/x": {**on_disk()[f"ticket/{DOWN}"], "key": ["services", "x", "made_up"]}},
     "a field of a later version": {**on_disk(), "ticket/x": {**on_disk()[f"ticket/{DOWN}"], "later": 1}},
 }
@@ -130,3 +137,14 @@ def test_a_state_that_was_saved_before_there_were_incidents_is_read_all_the_same
     state, _ = restore(saved, seed=1, boot_id="this-boot", boot=150.0)
 
     assert state == replace(STATE, incidents=0)
+
+
+def test_a_state_that_was_saved_before_there_was_a_ledger_is_read_all_the_same() -> None:
+    saved = on_disk()
+    del saved["engine"]["ledger"]
+    del saved[f"ticket/{DOWN}"]["suggested"]
+    del saved[f"ticket/{DOWN}"]["attempt"]["failure"]
+
+    state, _ = restore(saved, seed=1, boot_id="this-boot", boot=150.0)
+
+    assert state == replace(STATE, ledger={})
