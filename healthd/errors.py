@@ -2,7 +2,7 @@
 
 HealthdError
 ├── ConfigError            the configuration is wrong; carries every problem found
-├── PluginError            a file of checks/ or actions/ is malformed; stops the start
+├── PluginError            a file of checks/, actions/ or receivers/ is malformed; stops the start
 ├── BusError               D-Bus: the door translates the library's and systemd's errors
 │   ├── BusLost            the connection is gone; whoever asked may ask again later
 │   ├── BusTimeout         no answer within the deadline
@@ -11,6 +11,7 @@ HealthdError
 ├── ReadError              a check cannot read what it is about; the reading is unknown
 ├── Absent                 this host lacks what a check is about; the component is left out
 ├── NoAnswer               a probe was not answered as it should be; that is a reading, and a bad one
+├── DeliveryError          a receiver did not take a letter
 ├── StorageError           the database cannot be read or written
 └── RequestError           a client of the API asked for something that cannot be; carries an HTTP status
 """
@@ -79,6 +80,15 @@ class NoAnswer(HealthdError):
     def __init__(self, cause: str, message: str) -> None:
         super().__init__(message)
         self.cause = cause
+
+
+class DeliveryError(HealthdError):
+    """A receiver did not take a letter. `final`: it never will; `wait`: it asked for so many seconds of peace."""
+
+    def __init__(self, message: str, *, wait: float | None = None, final: bool = False) -> None:
+        super().__init__(message)
+        self.wait = wait
+        self.final = final
 
 
 class StorageError(HealthdError):

@@ -15,6 +15,9 @@ from healthd.model import Severity
 OUTBOX: Final = "outbox"
 """The folder of letters within the state directory."""
 
+DELIVERED: Final = "delivered"
+"""The folder in which it stands what became of each letter."""
+
 VERSION: Final = 1
 
 
@@ -57,7 +60,8 @@ class Letter:
     `id` names the message and `key` the alert: all messages of one have the same. `at` is when it was decided,
     `opened_at` when the first of its issues opened, in Unix seconds. `severity` is the highest so far, `routed` the one
     of the first message, which does not change. `title` is what is wrong in a line, `text` what healthd did or does
-    about it, `changed` what had been changed on the host before. `evidence` are lines that the failed unit left.
+    about it, `changed` what had been changed on the host before. `evidence` are lines that the failed unit left. `to`:
+    only this receiver is to have it.
     """
 
     id: str
@@ -78,6 +82,7 @@ class Letter:
     changed: str = ""
     evidence: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    to: str = ""
     version: int = VERSION
 
     @property
@@ -122,6 +127,20 @@ class Letter:
             )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise ValueError(f"this is no letter: {error!r}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a letter at one receiver, `took` seconds after it was decided. Not `final`: it is tried again."""
+
+    ok: bool
+    text: str
+    took: float
+    final: bool = True
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON data."""
+        return asdict(self)
 
 
 def _matter(plain: Any) -> Matter:

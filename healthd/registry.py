@@ -1,7 +1,7 @@
-"""The folders of like things: what a file in `checks/` or `actions/` must hold, and how it is found.
+"""The folders of like things: what a file in `checks/`, `actions/` or `receivers/` must hold, and how it is found.
 
-Each file holds one constant (`CHECK`, `ACTION`). A file that cannot be loaded, or holds something else, stops the
-start: a healer that silently lacks a check is worse than none.
+Each file holds one constant (`CHECK`, `ACTION`, `RECEIVER`). A file that cannot be loaded, or holds something else,
+stops the start: a healer that silently lacks a check is worse than none.
 """
 
 from __future__ import annotations
@@ -9,17 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from healthd.errors import PluginError
 from healthd.model import ActionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Mapping, Sequence
 
-    from healthd.config import Settings
+    from healthd.config import AlertingSettings, Settings
+    from healthd.letters import Letter
     from healthd.model import Assessment, Item, JobResult
     from healthd.ports import Ports, Units
+
+    Reveal = Callable[[Any], str]
+    """Makes a text of a value of the configuration, which may name a credential; raises `DeliveryError`."""
 
 _T = TypeVar("_T")
 _K = TypeVar("_K", bound=str)
@@ -67,6 +71,32 @@ class ActionSpec:
     told: Callable[[JobResult, str], JobResult] | None = None
 
 
+class Ways(Protocol):
+    """How a receiver reaches the world, from the delivery process. Every coroutine raises `DeliveryError`."""
+
+    def wall(self) -> float:
+        """Unix seconds, at this moment."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Have an HTTP server take this JSON."""
+
+    async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> None:
+        """Have the mail server at this URL take a message for all of these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverSpec:
+    """A receiver: what of the settings it needs, and how it gets a letter. Queue and repetition are never its business.
+
+    `send` raises `DeliveryError`. `keeps_alive`: it forgets what it is not told again.
+    """
+
+    name: str
+    options: Callable[[AlertingSettings, Reveal], Any]
+    send: Callable[[Ways, Letter, Any], Awaitable[None]]
+    keeps_alive: bool = False
+
+
 def find_checks(types: Container[str] | None = None) -> dict[str, CheckSpec]:
     """The checks of these types, None: all, by type; raises PluginError.
 
@@ -78,6 +108,11 @@ def find_checks(types: Container[str] | None = None) -> dict[str, CheckSpec]:
 def find_actions() -> dict[ActionKind, ActionSpec]:
     """All actions by kind; raises PluginError."""
     return _by_name([(spec.kind, spec) for spec in _find("healthd.actions", "ACTION", ActionSpec)])
+
+
+def find_receivers(names: Container[str] | None = None) -> dict[str, ReceiverSpec]:
+    """The receivers of these names, None: all; raises PluginError. Those of other names are not loaded."""
+    return _by_name([(spec.name, spec) for spec in _find("healthd.receivers", "RECEIVER", ReceiverSpec, names)])
 
 
 def _by_name(specs: list[tuple[_K, _T]]) -> dict[_K, _T]:

@@ -16,7 +16,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from healthd.config.forms import AbsolutePath, Action, Address, Email, Folder, UnitPattern, Url
-from healthd.config.kinds import YEAR, Choice, Count, Credential, Kind, Many, Number, Secret, Switch, Text, refuse
+from healthd.config.kinds import (
+    YEAR,
+    Choice,
+    Count,
+    Credential,
+    Either,
+    Kind,
+    Many,
+    Number,
+    Secret,
+    Switch,
+    Text,
+    refuse,
+)
 from healthd.model import Severity, Status
 
 if TYPE_CHECKING:
@@ -212,8 +225,12 @@ class AlertingSettings:
         "smtp://localhost:25",
         "the mail server, with user and password if it wants them",
     )
-    alertmanager_url: str | Credential = declared(Secret(Url()), "", "Prometheus Alertmanager")
+    pagerduty_url: str = declared(Url(empty=False), "https://events.pagerduty.com", "where PagerDuty is")
+    alertmanager_url: str | tuple[str, ...] | Credential = declared(
+        Secret(Either(Url(), Many(Url(empty=False)))), "", "Prometheus Alertmanager; several peers in an array"
+    )
     webhook_url: str | Credential = declared(Secret(Url()), "", "gets each alert as JSON", secret=True)
+    webhook_secret: str | Credential = declared(Secret(Text()), "", "signs what the webhook gets", secret=True)
     min_severity: Severity = declared(Choice(tuple(Severity)), Severity.HIGH, "what is less severe is not told")
     repeat_seconds: float = declared(_SECONDS, 14_400.0, "how often an open issue is told again; 0: never")
     group_seconds: float = declared(Number(0, 3_600), 2.0, "what happens within this is told together")

@@ -30,7 +30,7 @@ WORDS: Final = ("model", "answers", "errors", "events", "evidence", "probes", "f
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "gather", "record", "expose")
-LIKE_THINGS: Final = ("checks", "actions")
+LIKE_THINGS: Final = ("checks", "actions", "receivers")
 DOORS: Final = ("systemd", "host", "net", "outputs", "clock")
 ANSWERS: Final = ("tally", "histogram", "lines", "control", "view", "explain", "doctor", "aliases", "hush")
 
@@ -47,6 +47,11 @@ TABLE: Final = (
         alone=True,
     ),
     Row(modules=("actions",), may=(*WORDS, *CONTRACTS, "formats"), alone=True),
+    Row(modules=("receivers",), may=(*WORDS, *CONTRACTS), alone=True),
+    Row(
+        modules=("deliver",),
+        may=(*WORDS, *CONTRACTS, "net", "clock", "places", "record.mask", "systemd.journal", "receivers", "deliver"),
+    ),
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
     Row(modules=("inquiry", "notify"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "pipeline")),
     Row(

@@ -21,18 +21,19 @@ DOORS: Final = {
     "jeepney": ("healthd.systemd",),
     "sdnotify": ("healthd.systemd.notify",),
     "sqlite3": ("healthd.record",),
-    "ssl": ("healthd.expose.tls", "healthd.net.tls"),
+    "smtplib": ("healthd.deliver.mail",),
+    "ssl": ("healthd.deliver.mail", "healthd.expose.tls", "healthd.net.tls"),
     "systemd": ("healthd.systemd",),
     "tomli": ("healthd.config",),
 }
-"""Each foreign library, sqlite3 and ssl, with the only modules that may import it."""
+"""Each foreign library, sqlite3, smtplib and ssl, with the only modules that may import it."""
 
 NOWHERE: Final = {
     **dict.fromkeys(
         ("subprocess", "multiprocessing", "pty", "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell"),
         "the daemon starts no process: root work is a systemd unit",
     ),
-    **dict.fromkeys(("http.client", "urllib.request", "smtplib", "ftplib"), "nothing is sent to the world"),
+    **dict.fromkeys(("http.client", "urllib.request", "ftplib"), "what asks the network is healthd.net"),
     **dict.fromkeys(("pickle", "marshal", "shelve"), "what is read back from disk is data, never code"),
     "ctypes": "foreign code has a door",
 }
@@ -60,8 +61,10 @@ WITHOUT_LOOP: Final = (
 )
 """Who never needs a loop of its own: words, contracts, the pure middle, the client."""
 
-BORDERS: Final = frozenset({("healthd.sample", "Sampler._look"), ("healthd.heal", "Healer._act")})
-"""Where `except Exception` stands: a check's run, an action's run (a receiver's send comes with the receivers)."""
+BORDERS: Final = frozenset(
+    {("healthd.sample", "Sampler._look"), ("healthd.heal", "Healer._act"), ("healthd.deliver.courier", "Courier._try")}
+)
+"""Where `except Exception` stands: a check's run, an action's run, a receiver's send."""
 
 DYNAMIC: Final = ("healthd.registry", "healthd.cli.main")
 """Who imports by a name made at run time: the folders of like things, and the verb that was called."""

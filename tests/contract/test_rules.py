@@ -92,7 +92,7 @@ LONG = "\n".join(["def long():", *["    pass"] * rules.FUNCTION_LINES])
             "from asyncio import create_subprocess_exec",
             "the daemon starts no process",
         ),
-        (rules.banned, "healthd/expose/api.py", "import http.client", "nothing is sent to the world"),
+        (rules.banned, "healthd/expose/api.py", "import http.client", "what asks the network is healthd.net"),
         (rules.banned, "healthd/record/store.py", "import pickle", "is data, never code"),
         (rules.processes, "healthd/host/cpu.py", "os.execve(path, [], {})", "uses os.execve"),
         (rules.processes, "healthd/heal.py", "asyncio.create_subprocess_exec(a)", "uses create_subprocess_exec"),

@@ -47,7 +47,10 @@ from tests.unit.config.said import only, said
         (
             "alerting",
             'alertmanager_url = "localhost:9093"',
-            'found "localhost:9093"; allowed is a URL that begins with http:// or https://, or "" for none',
+            (
+                'found "localhost:9093"; allowed is a URL that begins with http:// or https://, or "" for none, '
+                "or an array, each of it a URL that begins with http:// or https://"
+            ),
         ),
         ("alerting", 'min_severity = "loud"', 'found "loud"; allowed is "low", "medium", "high" or "critical"'),
     ],

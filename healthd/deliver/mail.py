@@ -1,0 +1,66 @@
+"""Mail, by SMTP as it is spoken to a relay: TLS, login, one message for all recipients. Blocks; run in a thread."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from healthd.errors import DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PORTS: Final = {"smtp": 25, "smtps": 465}
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_SHOWN: Final = 200
+_TOO_MUCH: Final = frozenset({552, 554})
+"""This message will never be taken. All other refusals may pass, also by somebody mending a password or an address."""
+
+
+def mailed(server: str, sender: str, to: Sequence[str], message: bytes, seconds: float) -> None:
+    """Have it taken for all recipients, each step within so many seconds; raises `DeliveryError`."""
+    try:
+        _talk(server, sender, to, message, seconds)
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        raise DeliveryError("all recipients were refused", final=min(codes) >= 500) from None
+    except smtplib.SMTPResponseException as error:
+        text = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else ""
+        final = error.smtp_code in _TOO_MUCH and not isinstance(error, smtplib.SMTPAuthenticationError)
+        raise DeliveryError(f"the mail server says {error.smtp_code} {text[:_SHOWN]}", final=final) from None
+    except (smtplib.SMTPException, ssl.SSLError, OSError, ValueError) as error:
+        raise DeliveryError(f"the mail server: {str(error)[:_SHOWN] or type(error).__name__}") from None
+
+
+def _talk(server: str, sender: str, to: Sequence[str], message: bytes, seconds: float) -> None:
+    """TLS from the first byte for smtps, else as soon as the server offers it, and before any password."""
+    parts = urlsplit(server)
+    host, port = parts.hostname or "localhost", parts.port or _PORTS[parts.scheme]
+    context = _context(host)
+    if parts.scheme == "smtps":
+        session: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=seconds, context=context)
+    else:
+        session = smtplib.SMTP(host, port, timeout=seconds)
+    with session:
+        session.ehlo_or_helo_if_needed()
+        safe = parts.scheme == "smtps" or host in _HERE
+        if parts.scheme == "smtp" and session.has_extn("starttls"):
+            session.starttls(context=context)
+            session.ehlo()
+            safe = True
+        if parts.username:
+            if not safe:
+                raise DeliveryError("the mail server offers no TLS: the password is not sent to it in the clear")
+            session.login(unquote(parts.username), unquote(parts.password or ""))
+        session.sendmail(sender, list(to), message)
+
+
+def _context(host: str) -> ssl.SSLContext:
+    """A mail server on this very host has no certificate that anybody signed, and needs none."""
+    context = ssl.create_default_context()
+    if host in _HERE:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

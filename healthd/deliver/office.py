@@ -1,0 +1,175 @@
+"""Takes letters from the outbox, hands them to the couriers, and takes away what everybody has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from typing import TYPE_CHECKING, Final
+
+from healthd.config import DEFAULT_FILE, load
+from healthd.deliver.courier import Courier, taken_out
+from healthd.deliver.secrets import Secrets
+from healthd.deliver.watch import watching
+from healthd.errors import ConfigError
+from healthd.events import Event
+from healthd.model import Severity
+from healthd.registry import find_receivers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from healthd.config import Settings
+    from healthd.deliver.courier import Send
+    from healthd.deliver.folder import Folder
+    from healthd.letters import Letter
+    from healthd.ports import Clock, Log
+    from healthd.registry import ReceiverSpec, Ways
+
+LOOK_SECONDS: Final = 1.0
+"""So often it is looked for new letters where nothing tells of them; new settings are looked for as often."""
+
+IDLE_SECONDS: Final = 30.0
+"""So long it stays when there is nothing to do: the next letter often comes soon."""
+
+LIFE_SECONDS: Final = 600.0
+"""Then it ends and is started anew, which is how systemd hands over credentials that somebody changed."""
+
+
+class Office:
+    """The whole process, once. `ways` lead to the world, `credentials` is the folder that systemd made (None: none).
+
+    `config` is the main file of the configuration, None: the usual one. `stop` may be called at any time.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: Folder,
+        clock: Clock,
+        log: Log,
+        ways: Ways,
+        config: Path | None = None,
+        credentials: Path | None = None,
+        idle: float = IDLE_SECONDS,
+        life: float = LIFE_SECONDS,
+    ) -> None:
+        self._folder, self._clock, self._log, self._ways, self._config = folder, clock, log, ways, config
+        self._secrets = Secrets(credentials)
+        self._idle, self._life = idle, life
+        self._couriers: dict[str, Courier] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._waits_for: dict[str, set[str]] = {}
+        self._news = asyncio.Event()
+        self._stopping = False
+        self._stamp: tuple[tuple[str, int, int], ...] | None = None
+        self._settings: Settings | None = None
+
+    def stop(self) -> None:
+        """End as soon as no letter is on its way."""
+        self._stopping = True
+        self._news.set()
+
+    async def run(self) -> None:
+        """Deliver until there has been nothing to do for a while."""
+        began = quiet_since = self._clock.boot()
+        async with asyncio.TaskGroup() as group:
+            with watching(self._folder.outbox, self._news.set):
+                while True:
+                    self._news.clear()
+                    self._configure(group)
+                    self._collect()
+                    now = self._clock.boot()
+                    quiet_since = now if self._waits_for else quiet_since
+                    old = self._stopping or now - began >= self._life
+                    if now - quiet_since >= self._idle or (old and not self._busy()):
+                        break
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(min(LOOK_SECONDS, self._idle)):
+                            await self._news.wait()
+            for task in self._tasks:
+                task.cancel()
+        self._folder.tidy(self._clock.wall())
+
+    def _busy(self) -> bool:
+        return any(courier.busy for courier in self._couriers.values())
+
+    # Who is to be told
+
+    def _configure(self, group: asyncio.TaskGroup) -> None:
+        """Take over the configuration if it is another than before. One that is wrong changes nothing."""
+        stamp = _stamp(self._config or DEFAULT_FILE)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._settings = settings = load(self._config)
+        except ConfigError as error:
+            then = (
+                "alerts wait until it is right" if self._settings is None else "the old one stays in force for alerts"
+            )
+            message = f"the configuration cannot be used ({error.problems[0]}): {then}"
+            self._log.event(Event.ALERT_FAILED, message, severity=Severity.HIGH, reason="config")
+            return
+        specs = find_receivers(settings.alerting.receivers)
+        for name, spec in specs.items():
+            if name not in self._couriers:
+                self._couriers[name] = courier = Courier(
+                    name,
+                    folder=self._folder,
+                    clock=self._clock,
+                    log=self._log,
+                    secrets=self._secrets,
+                    done=functools.partial(self._done, name),
+                )
+                self._tasks.append(group.create_task(courier.run(), name=name))
+            self._couriers[name].keeps_alive = spec.keeps_alive
+            self._couriers[name].send = self._send(spec, settings)
+        for name, courier in self._couriers.items():
+            if name not in specs:
+                courier.send = taken_out
+
+    def _send(self, spec: ReceiverSpec, settings: Settings) -> Send:
+        async def send(letter: Letter) -> None:
+            await spec.send(self._ways, letter, spec.options(settings.alerting, self._secrets.reveal))
+
+        return send
+
+    # What they are to be told
+
+    def _collect(self) -> None:
+        """Hand out the letters that have come."""
+        if self._settings is None:
+            return
+        receivers = self._settings.alerting.receivers
+        for name, letter in self._folder.letters(frozenset(self._waits_for)):
+            if letter is None:
+                self._folder.put_aside(name)
+                message = f"{name} in the outbox is no letter, and is put aside"
+                self._log.event(Event.ALERT_FAILED, message, severity=Severity.MEDIUM, reason="broken")
+                continue
+            wanted = [each for each in receivers if letter.to in ("", each)]
+            if not wanted:
+                self._folder.remove(name)
+                continue
+            self._waits_for[name] = set(wanted)
+            for receiver in wanted:
+                self._couriers[receiver].take(name, letter)
+
+    def _done(self, receiver: str, name: str) -> None:
+        waits = self._waits_for.get(name, set())
+        waits.discard(receiver)
+        if not waits:
+            self._folder.remove(name)
+            self._waits_for.pop(name, None)
+            self._news.set()
+
+
+def _stamp(main: Path) -> tuple[tuple[str, int, int], ...]:
+    """Tells one state of the configuration's files from another."""
+    found = []
+    for file in (main, *sorted((main.parent / "conf.d").glob("*.toml"))):
+        with contextlib.suppress(OSError):
+            known = file.stat()
+            found.append((str(file), known.st_mtime_ns, known.st_ino))
+    return tuple(found)

@@ -1,0 +1,50 @@
+"""Secrets: what systemd handed to this process as credentials, and how they are kept out of what is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from healthd.config.kinds import Credential
+from healthd.errors import DeliveryError
+from healthd.record.mask import masked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PREFIX: Final = "healthd_"
+"""What systemd puts before the name of a file where it hands over those of a folder (LoadCredential=healthd:...)."""
+
+_SHORTEST: Final = 4
+_MASK: Final = "***"
+
+
+class Secrets:
+    """The credentials in this folder; None: there is none."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._known: set[str] = set()
+
+    def reveal(self, value: Any) -> str:
+        """A value of the configuration, or the credential that it names. `DeliveryError` where that is not there."""
+        text = self._read(value.name) if isinstance(value, Credential) else str(value)
+        if len(text) >= _SHORTEST:
+            self._known.add(text)
+        return text
+
+    def without(self, text: str) -> str:
+        """A text that somebody else made, without any secret that is known here."""
+        for secret in sorted(self._known, key=len, reverse=True):
+            text = text.replace(secret, _MASK)
+        return masked(text)
+
+    def _read(self, name: str) -> str:
+        if self._directory is not None:
+            for file in (self._directory / f"{_PREFIX}{name}", self._directory / name):
+                try:
+                    return file.read_text(encoding="utf-8").strip()
+                except FileNotFoundError:
+                    continue
+                except (OSError, UnicodeDecodeError) as error:
+                    raise DeliveryError(f"the credential {name} cannot be read: {type(error).__name__}") from None
+        raise DeliveryError(f"there is no credential {name}: it would be the file /etc/healthd/credentials/{name}")

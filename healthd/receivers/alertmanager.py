@@ -1,0 +1,96 @@
+"""Prometheus Alertmanager, by its API v2. It forgets what it does not hear of, so it is told as long as an alert lasts.
+
+The labels name the alert: they are the same from the first message to the last, the severity of the first included.
+That healthd gave up is an alert of its own beside it, a critical one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from healthd.errors import DeliveryError
+from healthd.letters import Why
+from healthd.model import Severity
+from healthd.registry import ReceiverSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthd.config import AlertingSettings
+    from healthd.letters import Letter
+    from healthd.registry import Reveal, Ways
+
+LASTS_SECONDS: Final = 600.0
+"""An alert that Alertmanager does not hear of for so long is over to it: healthd repeats it every 150 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The addresses of all peers: each is told, as Prometheus does."""
+
+    urls: tuple[str, ...]
+
+
+def options(settings: AlertingSettings, reveal: Reveal) -> Options:
+    """What of the settings it needs."""
+    said = settings.alertmanager_url
+    return Options(urls=said if isinstance(said, tuple) else (reveal(said),))
+
+
+async def send(ways: Ways, letter: Letter, options: Options) -> None:
+    """Tell every peer; one that takes it is enough, since they tell each other."""
+    body = json.dumps(alerts(letter, ways.wall()), ensure_ascii=False).encode()
+    posts = (ways.post(f"{url.rstrip('/')}/api/v2/alerts", body, {}) for url in options.urls)
+    results = await asyncio.gather(*posts, return_exceptions=True)
+    failed = [result for result in results if isinstance(result, BaseException)]
+    for error in failed:
+        if len(failed) == len(results) or not isinstance(error, DeliveryError):
+            raise error
+
+
+def alerts(letter: Letter, now: float) -> list[dict[str, Any]]:
+    """The alerts as Alertmanager wants them. A letter may be old: what it says lasts from `now` (Unix seconds) on."""
+    ends = letter.at if letter.over else now + (1.0 if letter.why is Why.TEST else LASTS_SECONDS)
+    said = {
+        "annotations": _annotations(letter),
+        "startsAt": _time(min(letter.opened_at, letter.at)),
+        "endsAt": _time(max(ends, letter.opened_at)),
+    }
+    labels = _labels(letter)
+    found = [{"labels": labels, **said}]
+    if letter.gave_up:
+        found.append(
+            {"labels": {**labels, "alertname": "healthd_gave_up", "severity": Severity.CRITICAL.value}, **said}
+        )
+    return found
+
+
+def _labels(letter: Letter) -> Mapping[str, str]:
+    main = letter.main
+    labels = {"severity": letter.routed.value, "instance": letter.host, "job": "healthd", "alert": letter.key}
+    if main is None:
+        return {"alertname": "healthd_test", **labels}
+    own = {"component": main.component, "item": main.item, "unit": main.item if main.component == "services" else ""}
+    return {"alertname": f"healthd_{main.type}", **labels, **{name: value for name, value in own.items() if value}}
+
+
+def _annotations(letter: Letter) -> Mapping[str, str]:
+    said = {
+        "summary": letter.title,
+        "description": letter.text,
+        "changed_before": letter.changed,
+        "last_lines": "\n".join(letter.evidence),
+        "look": "; ".join(letter.hints),
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _time(wall: float) -> str:
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+RECEIVER = ReceiverSpec(name="alertmanager", options=options, send=send, keeps_alive=True)
