@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import heal, history, hung, load, often, probes, rest, scrape, simulate, size, start, status, storm
+from bench import capacity, heal, history, hung, load, often, probes, rest, scrape, simulate, size, start, status, storm
 from bench import round as one_round
 from bench.stage import Stage, stage
 from bench.table import as_json, show
@@ -34,6 +34,7 @@ BENCHES: dict[str, Callable[[Stage], Measured]] = {
     "scrape": scrape.measure,
     "load": load.measure,
     "probes": probes.measure,
+    "capacity": capacity.measure,
     "simulate": simulate.measure,
 }
 

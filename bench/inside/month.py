@@ -1,6 +1,7 @@
 """A month of history: how large it gets, how long commits and questions take. Arguments: FILE DAYS; prints JSON.
 
-Prints {"sizes": [bytes of the empty file, and after each day], "commits": [ms], "questions": {NAME: [ms]}}.
+Prints {"series": how many, "sizes": [bytes of the empty file, and after each day], "commits": [ms],
+"questions": {NAME: [ms]}}.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def main() -> None:
         "all scores, 1000 points": HistoryQuery(since=end - days * DAY, until=end, points=1000),
         "all scores of a day": HistoryQuery(since=end - DAY, until=end),
     }
-    print(json.dumps({"sizes": sizes, "commits": commits, "questions": _asked(file, questions)}))
+    answers = _asked(file, questions)
+    print(json.dumps({"series": len(SERIES), "sizes": sizes, "commits": commits, "questions": answers}))
 
 
 def _batches(start: int) -> Iterator[Batch]:
