@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from healthd.detail import UnitDetail
 
 
 class Status(StrEnum):
@@ -171,40 +175,19 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnitDetail:
-    """What of a unit changes only when its files do: read when first needed, forgotten at a daemon-reload.
-
-    `service_type` is Type= ("" for what is no service), `restart` is Restart=. `triggered` says that a socket, path,
-    timer or the bus starts the unit when it is needed. `required_by_enabled` says that an enabled unit Requires or
-    BindsTo it. `can_reload` is ExecReload present. `requires` are the units without which it cannot run (Requires,
-    Requisite, BindsTo; no slices), `binds_to` those of them whose end is its own. `after`: the services after which
-    it starts (After), or that it is a part of (PartOf).
-    """
-
-    service_type: str
-    restart: str
-    remain_after_exit: bool
-    triggered: bool
-    required_by_enabled: bool
-    can_reload: bool
-    requires: tuple[str, ...] = ()
-    binds_to: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitFacts:
     """What systemd says about one loaded unit, and the little that only its signals told.
 
     Strings are systemd's own words, of any version. `job` is the id of the queued job, 0 without one. `code` and
     `exit_status` are ExecMainCode (1 exited, 2 killed, 3 dumped core, 0 never ran) and ExecMainStatus; `result` is
     Result. `stopped_by_job`: the unit went down under a stop job, so somebody wanted that; but where systemd itself
-    stopped it, because a unit that it binds to went down, `stopped_for` names that one. `seen_up`: healthd itself saw
-    it start or run, so that its signals told how it went down. `dependency_failed`: its last start was given up because
-    something that it requires did not start. `auto_restarts` are the instants (boot seconds, newest last, at most 10)
-    at which systemd restarted the unit by itself. `active_since` is ActiveEnterTimestampMonotonic in seconds, 0 if
-    never; `changed_at` (boot seconds) is when healthd heard of the present active, sub or job state. `own_job`: the
-    queued job is one that healthd asked for. `detail` is None until it was read.
+    stopped it, because a unit that it binds to went down, `stopped_for` names that one. `lowered`: it went down under
+    the job that is still on it, whose end tells whether that was a stop. `seen_up`: healthd itself saw it start or run,
+    so that its signals told how it went down. `dependency_failed`: its last start was given up because something that
+    it requires did not start. `auto_restarts` are the instants (boot seconds, newest last, at most 10) at which systemd
+    restarted the unit by itself. `active_since` is ActiveEnterTimestampMonotonic in seconds, 0 if never; `changed_at`
+    (boot seconds) is when healthd heard of the present active, sub or job state. `own_job`: the queued job is one that
+    healthd asked for. `detail` is None until it was read.
     """
 
     name: str
@@ -222,6 +205,7 @@ class UnitFacts:
     changed_at: float = 0.0
     stopped_by_job: bool = False
     stopped_for: str = ""
+    lowered: bool = False
     seen_up: bool = False
     dependency_failed: bool = False
     auto_restarts: tuple[float, ...] = ()

@@ -8,11 +8,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
+from healthd.detail import UnitDetail
 from healthd.errors import BusLost, ReadError, StorageError
 from healthd.evidence import Changes, Scene, UnitFiles
 from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Network, Pressure, Sensor, Tables, Updates
 from healthd.jobs import TimerFacts
-from healthd.model import JobResult, SystemState, UnitDetail, UnitFacts
+from healthd.model import JobResult, SystemState, UnitFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

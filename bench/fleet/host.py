@@ -17,6 +17,7 @@ from healthd.decide import engine
 from healthd.decide.case import Moment
 from healthd.decide.happenings import News, Started
 from healthd.decide.state import EngineState
+from healthd.detail import UnitDetail
 from healthd.model import (
     Assessment,
     Finding,
@@ -25,7 +26,6 @@ from healthd.model import (
     JobResult,
     Status,
     SystemState,
-    UnitDetail,
     UnitFacts,
 )
 

@@ -42,6 +42,9 @@ _OWN: Final = ("healthd.", "healthd-")
 _SESSIONS: Final = ".scope"
 """Groups of processes that somebody made at run time, such as a login: they end for good, they are not down."""
 
+_NOT_BY_A_STOP: Final = frozenset({"timeout", "watchdog", "core-dump", "oom-kill"})
+"""Results that are trouble though somebody stopped it. Many a program ends a stop with a status, or by its signal."""
+
 _DEFAULTS: Final = UnitSettings()
 
 
@@ -170,13 +173,24 @@ def _judge(unit: UnitFacts, table: UnitSettings, at: float) -> Item:
         case "failed" | "inactive" if _may_restart(unit, at):
             return _between(unit, table, "went down this moment")
         case "failed":
-            return _down(unit, table, at)
+            return _failed(unit, table, at)
         case "inactive" if unit.job:
             return _between(unit, table, "waiting for its job")
         case "inactive":
             return _inactive(unit, table, at)
         case _:
             return _between(unit, table, f"{unit.active} ({unit.sub})")
+
+
+def _failed(unit: UnitFacts, table: UnitSettings, at: float) -> Item:
+    """It failed: by itself, or in the hands of somebody who stopped or restarted it."""
+    if unit.lowered:
+        return _between(unit, table, "going down under a job")
+    if unit.detail is None and unit.name.endswith(".service"):
+        return _between(unit, table, "failed; systemd has not said what it is yet")
+    if unit.stopped_by_job and unit.result not in _NOT_BY_A_STOP:
+        return _item(unit, table, 1.0, f"stopped on purpose ({in_words(unit)})", stopped=True)
+    return _down(unit, table, at)
 
 
 def _inactive(unit: UnitFacts, table: UnitSettings, at: float) -> Item:
@@ -199,7 +213,8 @@ def _down(unit: UnitFacts, table: UnitSettings, at: float, *, score: float = 0.0
     """It should run and does not. A crash loop that led there is not over with it."""
     if _in_grace(unit, table, at):
         return _between(unit, table, f"{in_words(unit)}, within its grace_seconds")
-    once = unit.detail is not None and unit.detail.service_type == "oneshot"
+    # Without a command that it can use, systemd takes any service for a oneshot.
+    once = unit.detail is not None and unit.detail.service_type == "oneshot" and unit.load == "loaded"
     type_ = IssueType.JOB_FAILED if once or unit.name.endswith(_SESSIONS) else IssueType.SERVICE_DOWN
     findings = [_finding(unit, table, type_, in_words(unit), cause_of(unit))]
     if _in_loop(unit, at):

@@ -205,9 +205,8 @@ def cause_of(unit: UnitFacts) -> Cause:
         return Cause.SIGNAL
     if unit.code != _EXITED or unit.result != "success":
         return Cause.UNKNOWN
-    # With another status either SuccessExitStatus= names it, or somebody reset the failed state since: systemd does not
-    # tell one from the other, and what failed must not pass for what ended well.
-    return Cause.EXIT_CODE if unit.exit_status else Cause.CLEAN_EXIT
+    # With any other status somebody reset the failed state since, and what failed must not pass for what ended well.
+    return Cause.CLEAN_EXIT if _ended_well(unit) else Cause.EXIT_CODE
 
 
 def class_of(issue: IssueType, cause: str, unit: UnitFacts | None) -> Cause | None:
@@ -236,11 +235,29 @@ def _is_down(unit: UnitFacts) -> bool:
     return unit.active in ("failed", "inactive")
 
 
+def _ended_well(unit: UnitFacts) -> bool:
+    """Whether its exit status is a success, also by what its unit file says of others than 0."""
+    detail = unit.detail
+    return unit.exit_status == 0 or (
+        detail is not None and (detail.may_fail or unit.exit_status in detail.clean_statuses)
+    )
+
+
 def _is_config(unit: UnitFacts) -> bool:
     # Behind a start limit stands the failure that used it up, and a missing program stays missing after a reset.
-    if unit.code != _EXITED or unit.result not in ("exit-code", "start-limit-hit", "success"):
+    if unit.result not in ("exit-code", "start-limit-hit", "success") or (
+        unit.result == "success" and _ended_well(unit)
+    ):
         return False
-    return unit.exit_status in SETUP_EXITS or unit.exit_status == _EX_CONFIG
+    status = _status(unit)
+    return status in SETUP_EXITS or status == _EX_CONFIG
+
+
+def _status(unit: UnitFacts) -> int:
+    """The exit status behind a failure: that of the main process or, where it tells nothing, of a command around it."""
+    if unit.code == _EXITED and unit.exit_status:
+        return unit.exit_status
+    return unit.detail.control_status if unit.detail is not None and unit.result != "success" else 0
 
 
 def signal_name(number: int) -> str:
@@ -261,10 +278,8 @@ def in_words(unit: UnitFacts) -> str:
             return f"killed by {signal_name(unit.exit_status)}" if by_signal else "killed by a signal"
         case Cause.CORE_DUMP:
             return f"crashed with {signal_name(unit.exit_status)}" if by_signal else "crashed"
-        case Cause.EXIT_CODE if unit.code == _EXITED and unit.exit_status:
-            return f"ended with exit status {unit.exit_status}"
         case Cause.EXIT_CODE:
-            return "one of its commands failed"
+            return _exit_in_words(unit)
         case Cause.DEPENDENCY if unit.stopped_for:
             return f"stopped by systemd because {unit.stopped_for}, which it binds to, went down"
         case Cause.DEPENDENCY:
@@ -277,9 +292,17 @@ def in_words(unit: UnitFacts) -> str:
             return _WORDS[cause]
 
 
+def _exit_in_words(unit: UnitFacts) -> str:
+    if unit.code == _EXITED and unit.exit_status:
+        return f"ended with exit status {unit.exit_status}"
+    status = _status(unit)
+    return f"a command around its main one ended with exit status {status}" if status else "one of its commands failed"
+
+
 def _config_in_words(unit: UnitFacts) -> str:
     if unit.load in _UNUSABLE:
         return _UNUSABLE[unit.load]
-    if unit.exit_status == _EX_CONFIG:
+    status = _status(unit)
+    if status == _EX_CONFIG:
         return "it says that its configuration is wrong (exit status 78)"
-    return f"systemd could not set it up: {SETUP_EXITS[unit.exit_status]} (exit status {unit.exit_status})"
+    return f"systemd could not set it up: {SETUP_EXITS[status]} (exit status {status})"

@@ -160,10 +160,10 @@ def _dependency(case: Case) -> Verdict | None:
     probed = case.ticket.key.component != "services"
     if probed and not unit.running and any(other.key.type in _DOWN for other in case.used.open_on(unit.name)):
         return _hold(HoldReason.DEPENDENCY, f"{unit.name} is down, which is an issue of its own")
-    if unit.detail is None and case.ticket.hold is HoldReason.DEPENDENCY:
-        return _hold(
-            HoldReason.DEPENDENCY, case.ticket.hold_text
-        )  # unit files are being read anew, so this still holds
+    if unit.detail is None:  # unit files are being read anew
+        if case.ticket.hold is HoldReason.DEPENDENCY:
+            return _hold(HoldReason.DEPENDENCY, case.ticket.hold_text)
+        return _hold(HoldReason.UNKNOWN_STATUS, "systemd has not said yet what the unit requires")
     said = blocker(unit, case.moment.facts, case.used, items if probed else {})
     return _hold(HoldReason.DEPENDENCY, said) if said else None
 

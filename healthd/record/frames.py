@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from healthd.decide.happenings import Order, Silencing, Spooled, Unsilencing
 from healthd.decide.silence import Silence, Window
-from healthd.model import ActionKind, Finding, IssueType, Item, Status, UnitDetail, UnitFacts
+from healthd.detail import UnitDetail
+from healthd.model import ActionKind, Finding, IssueType, Item, Status, UnitFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

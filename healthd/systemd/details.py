@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.detail import UnitDetail
 from healthd.errors import BusError
-from healthd.model import UnitDetail
 from healthd.systemd.bus import together
 from healthd.systemd.facts import SERVICE_VALUES
 from healthd.systemd.names import SERVICE, SYSTEMD, UNIT, get, get_all, unit_path
@@ -32,7 +32,15 @@ _SERVICE_DETAIL: Final = SERVICE_VALUES | {
     b"Restart": "restart",
     b"RemainAfterExit": "remain_after_exit",
     b"BusName": "bus_name",
+    b"SuccessExitStatus": "success",
+    b"RestartForceExitStatus": "forced",
+    b"ExecStart": "commands",
+    b"ExecCondition": "condition",
+    b"ExecStartPre": "before",
+    b"ExecStartPost": "after_it",
 }
+# In a command of systemd's: whether its failure is ignored, CLD_* of its end, and its exit status.
+_IGNORED, _CODE, _STATUS, _EXITED = 2, 8, 9, 1
 # Units of other types that can fail by themselves; only services send signals about it that are listened to.
 _WITH_RESULT: Final = frozenset({"Automount", "Mount", "Path", "Scope", "Socket", "Swap", "Timer"})
 
@@ -126,7 +134,7 @@ class Details:
         requires, requisite, binds_to, after, part_of = relations
         detail = UnitDetail(
             service_type=own.get("type", ""),
-            restart=own.get("restart", ""),
+            restart=_restart(own),
             remain_after_exit=own.get("remain_after_exit", False),
             triggered=bool(triggered_by or own.get("bus_name")),
             required_by_enabled=required,
@@ -134,6 +142,10 @@ class Details:
             requires=_named(other for other in (*requires, *requisite, *binds_to) if not other.endswith(".slice")),
             binds_to=_named(binds_to),
             after=_named(other for other in (*after, *part_of) if other.endswith(".service")),
+            clean_statuses=tuple(own.get("success", ((), ()))[0]),
+            # Of several commands, the status that is told of is that of the last one.
+            may_fail=any(command[_IGNORED] for command in own.get("commands", ())[-1:]),
+            control_status=_control_status(own),
         )
         self._ledger.described(name, detail)
 
@@ -182,6 +194,19 @@ class Details:
             answers = await together([_property(bus, name, UNIT, relation) for relation in ("RequiredBy", "BoundBy")])
             self._requirers[name] = tuple(requirer for answer in answers for requirer in answer)
         return self._requirers[name]
+
+
+def _control_status(own: dict[str, Any]) -> int:
+    """The exit status of the command that made a start fail, apart from the main one."""
+    commands = (command for part in ("condition", "before", "after_it") for command in own.get(part, ()))
+    failed = (command[_STATUS] for command in commands if command[_CODE] == _EXITED and not command[_IGNORED])
+    return next((status for status in failed if status), 0)
+
+
+def _restart(own: dict[str, Any]) -> str:
+    """Restart=, or what it comes to where RestartForceExitStatus= has systemd restart the unit all the same."""
+    said: str = own.get("restart", "")
+    return "on-failure" if said == "no" and any(own.get("forced", ())) else said
 
 
 def _named(units: Iterable[str]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from healthd.systemd.unitfiles import TOLD_BY_FILES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from healthd.model import UnitDetail
+    from healthd.detail import UnitDetail
 
     # A unit as ListUnits gives it: name, description, load, active and sub state, the unit it follows, its path, and
     # the id, type and path of its job.
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 AUTO_RESTARTS_KEPT: Final = 10
 
+_EXITED: Final = 1  # ExecMainCode
 _DOWN: Final = frozenset({"inactive", "failed"})
 _FALLING: Final = frozenset({"inactive", "failed", "deactivating", "maintenance"})
 _AUTO_RESTART: Final = frozenset({"auto-restart", "auto-restart-queued"})
@@ -45,6 +46,7 @@ _TELLING: Final = frozenset(
         "file_state",
         "stopped_by_job",
         "stopped_for",
+        "lowered",
         "dependency_failed",
     }
 )
@@ -205,9 +207,9 @@ class Ledger:
             del self._lowered_by[name]
         if (unit := self.units.get(name)) is None:
             return
-        derived: dict[str, Any] = {}
+        derived: dict[str, Any] = {"lowered": False} if lowered else {}
         if lowered and not own and result == "done" and unit.active in _DOWN:
-            derived = {"stopped_by_job": True} | self._bound(unit)
+            derived |= {"stopped_by_job": True} | self._bound(unit)
         if result == "dependency" and unit.active in _DOWN:
             derived["dependency_failed"] = True
         self._merge(unit, {"job": 0} if unit.job == job else {}, derived, now)
@@ -232,12 +234,14 @@ class Ledger:
         if active in _DOWN:
             if job and old.active not in _DOWN and self._raised_by.get(old.name) != job:
                 self._lowered_by[old.name] = job
+                return {"lowered": True}
         elif active not in _FALLING:
             self._lowered_by.pop(old.name, None)
             self._fell_with.pop(old.name, None)
             if job and old.active in _FALLING:
                 self._raised_by[old.name] = job
-            return {"stopped_by_job": False, "stopped_for": "", "seen_up": True, "dependency_failed": False}
+            up = {"stopped_by_job": False, "stopped_for": "", "lowered": False, "dependency_failed": False}
+            return up | {"seen_up": True}
         return {}
 
     def _failed(self, *, seen: bool) -> frozenset[str]:
@@ -288,6 +292,8 @@ class Ledger:
         if "active" in news and not old.name.endswith(".service"):
             news["detail"] = None  # holds a result, of which only services send signals
         self.units[old.name] = new = replace(old, **news)
+        if news.get("active") == "failed" and _failed_around(new):
+            self.units[old.name] = new = replace(new, detail=None)  # no signal told which command it was
         if new.active == "failed" and new.result != "success":
             self._failed_as[new.name] = new.result
         elif new.active not in _FALLING:
@@ -295,6 +301,12 @@ class Ledger:
         if telling and wake:
             self.changed.add(old.name)
         return telling
+
+
+def _failed_around(unit: UnitFacts) -> bool:
+    """Whether it failed by an exit status that was not its main process's."""
+    told = unit.code == _EXITED and unit.exit_status != 0
+    return unit.result in ("exit-code", "start-limit-hit") and not told
 
 
 def _file_state(load: str, told: str, before: str) -> str:

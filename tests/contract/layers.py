@@ -26,7 +26,7 @@ class Row:
     alone: bool = False
 
 
-WORDS: Final = ("model", "answers", "errors", "events", "evidence", "probes", "figures", "jobs", "letters")
+WORDS: Final = ("model", "answers", "errors", "events", "evidence", "probes", "figures", "jobs", "letters", "detail")
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "gather", "record", "expose")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthd.model import UnitDetail
+from healthd.detail import UnitDetail
 from tests.integration.stage import on_stage, running
 
 if TYPE_CHECKING:
@@ -43,6 +43,31 @@ async def test_a_unit_that_was_down_before_us_is_described_with_its_last_run(sta
             required_by_enabled=False,
             can_reload=True,
         )
+
+
+def command(status: int = 0, *, ignored: bool = False) -> tuple[object, ...]:
+    """A command of a service, with how it last ended."""
+    return ("/bin/x", ["/bin/x"], ignored, 0, 0, 0, 0, 0, 1, status)
+
+
+@on_stage
+async def test_what_its_file_says_of_ends_and_restarts_is_described(stage: Stage) -> None:
+    commands = "a(sasbttttuii)"
+    stage.systemd.add(WEB).more |= {
+        "Restart": ("s", "no"),
+        "SuccessExitStatus": ("(aiai)", ([3, 143], [])),
+        "RestartForceExitStatus": ("(aiai)", ([7], [])),
+        "ExecStart": (commands, [command()]),
+        "ExecStartPre": (commands, [command(1, ignored=True), command(203)]),
+    }
+    stage.systemd.add(DB).more |= {"ExecStart": (commands, [command(ignored=True)])}
+    async with running(stage):
+        await stage.units.describe([WEB, DB])
+
+        described = detail(stage, WEB)
+        assert (described.clean_statuses, described.may_fail) == ((3, 143), False)
+        assert (described.restart, described.control_status) == ("on-failure", 203)
+        assert (detail(stage, DB).may_fail, detail(stage, DB).control_status) == (True, 0)
 
 
 @on_stage

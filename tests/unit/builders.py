@@ -15,7 +15,8 @@ from tests.fake_units import SIMPLE, service
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from healthd.model import UnitDetail, UnitFacts
+    from healthd.detail import UnitDetail
+    from healthd.model import UnitFacts
 
 UNIT = "web.service"
 DOWN = Key("services", UNIT, IssueType.SERVICE_DOWN)

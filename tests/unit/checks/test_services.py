@@ -205,6 +205,31 @@ def test_what_somebody_stopped_is_well_and_marked_so(changes: dict[str, Any]) ->
     assert (item.stopped, item.settled, item.findings) == (True, True, ())
 
 
+def test_a_stop_that_ended_with_a_status_or_by_a_signal_is_a_stop() -> None:
+    item = judge(killed(stopped_by_job=True, result="exit-code", code=1, exit_status=143))
+
+    assert (item.stopped, item.settled, item.findings) == (True, True, ())
+    assert item.message == "stopped on purpose (ended with exit status 143)"
+
+
+def test_what_failed_under_a_job_is_judged_when_the_job_has_ended() -> None:
+    item = judge(killed(job=7, lowered=True))
+
+    assert (item.settled, item.findings) == (False, ())
+
+
+def test_a_failed_service_of_which_the_type_is_not_known_is_not_judged_yet() -> None:
+    item = judge(killed(detail=None))
+
+    assert (item.settled, item.findings) == (False, ())
+
+
+def test_a_service_whose_file_became_unusable_is_down_and_no_job() -> None:
+    unit = killed(load="bad-setting", detail=detail(service_type="oneshot"))
+
+    assert types(judge(unit)) == [IssueType.SERVICE_DOWN]
+
+
 def test_a_stop_that_took_too_long_is_a_failure() -> None:
     assert types(judge(killed(stopped_by_job=True, result="timeout"))) == [IssueType.SERVICE_DOWN]
 

@@ -52,6 +52,13 @@ def test_a_hung_service_is_restarted() -> None:
     assert verdict() == Verdict(action=ActionKind.RESTART_UNIT, unit=UNIT)
 
 
+def test_a_service_is_left_alone_until_it_is_known_what_it_requires() -> None:
+    held = verdict(unit=replace(RUNS, detail=None))
+
+    assert held.hold is HoldReason.UNKNOWN_STATUS
+    assert held.text == "systemd has not said yet what the unit requires"
+
+
 def test_what_depends_on_something_unhealthy_waits_for_it() -> None:
     held = verdict(configuration=configured(depends_on=("database",)), unhealthy=frozenset({"database"}))
 

@@ -9,7 +9,7 @@ import pytest
 from healthd.decide.failure import CLASSES, SETUP_EXITS, Cause, cause_of, class_of, in_words, signal_name
 from healthd.model import IssueType
 from tests.fake_units import service
-from tests.unit.builders import killed
+from tests.unit.builders import detail, killed
 
 if TYPE_CHECKING:
     from healthd.model import UnitFacts
@@ -73,6 +73,34 @@ def test_a_program_that_is_killed_with_a_number_like_a_setup_status_is_no_config
     unit = service("web.service", active="failed", result="signal", code=2, exit_status=78)
 
     assert cause_of(unit) is Cause.SIGNAL
+
+
+@pytest.mark.parametrize("known", [{"clean_statuses": (3, 4)}, {"may_fail": True}])
+def test_what_its_file_calls_a_success_is_one(known: dict[str, Any]) -> None:
+    ended = {"active": "inactive", "result": "success", "code": 1}
+    of_the_program = service("web.service", exit_status=3, detail=detail(**known), **ended)
+    like_a_setup_status = service("web.service", exit_status=217, detail=detail(may_fail=True), **ended)
+
+    assert cause_of(of_the_program) is Cause.CLEAN_EXIT
+    assert cause_of(like_a_setup_status) is Cause.CLEAN_EXIT
+
+
+@pytest.mark.parametrize(
+    ("status", "main", "cause", "words"),
+    [
+        (203, {"code": 0}, Cause.CONFIG, "systemd could not set it up: the program cannot be executed"),
+        (78, {"code": 2, "exit_status": 15}, Cause.CONFIG, "it says that its configuration is wrong"),
+        (4, {"code": 0}, Cause.EXIT_CODE, "a command around its main one ended with exit status 4"),
+        (203, {"code": 1, "exit_status": 5}, Cause.EXIT_CODE, "ended with exit status 5"),
+    ],
+)
+def test_a_command_around_the_main_one_tells_where_that_does_not(
+    status: int, main: dict[str, Any], cause: Cause, words: str
+) -> None:
+    unit = service("web.service", active="failed", result="exit-code", detail=detail(control_status=status), **main)
+
+    assert cause_of(unit) is cause
+    assert in_words(unit).startswith(words)
 
 
 def test_a_signal_without_a_name_is_called_by_its_number() -> None:

@@ -38,7 +38,7 @@ def test_an_order_overrules_what_the_settings_leave_to_a_person(configuration: S
     "unit",
     [
         killed(file_state="disabled"),
-        killed(stopped_by_job=True),
+        killed(stopped_by_job=True, result="timeout"),
         killed(load="masked"),
         killed(detail=detail(service_type="oneshot")),
         killed(result="exit-code", code=1, exit_status=203),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from healthd.model import UnitDetail
+from healthd.detail import UnitDetail
 from healthd.systemd.facts import AUTO_RESTARTS_KEPT, Ledger
 from tests.unit.systemd.story import NOW, WEB, end, row, running, say, woken
 
@@ -222,3 +224,21 @@ class TestDetails:
         ledger.unit_said("data.mount", {"active": "failed"}, NOW)
 
         assert ledger.units["data.mount"].detail is None
+
+    @pytest.mark.parametrize(
+        ("said", "kept"),
+        [
+            ({"result": "exit-code", "code": 0}, False),
+            ({"result": "start-limit-hit", "code": 2, "exit_status": 15}, False),
+            ({"result": "exit-code", "code": 1, "exit_status": 3}, True),
+            ({"result": "signal", "code": 2, "exit_status": 9}, True),
+        ],
+    )
+    def test_those_of_a_service_whose_main_process_does_not_tell_why_it_failed(
+        self, ledger: Ledger, said: dict[str, Any], kept: bool
+    ) -> None:
+        ledger.described(WEB, DETAIL)
+        ledger.service_said(WEB, said, NOW)
+        ledger.unit_said(WEB, {"active": "failed"}, NOW)
+
+        assert (ledger.units[WEB].detail is not None) is kept

@@ -42,6 +42,19 @@ class TestStoppedOnPurpose:
 
         assert end(ledger, 7).stopped_by_job
 
+    def test_until_the_job_has_ended_a_failure_under_it_may_be_half_of_a_restart(self, ledger: Ledger) -> None:
+        say(ledger, "deactivating", "stop-sigkill", 7)
+        assert say(ledger, "failed", "failed", 7).lowered
+        assert not say(ledger, "activating", "start", 7).lowered
+
+        say(ledger, "failed", "failed", 7)
+        assert not end(ledger, 7, "failed").lowered
+
+        say(ledger, "active", "running", 8)
+        say(ledger, "failed", "failed", 9)
+        assert not end(ledger, 9).lowered
+        assert not say(ledger, "failed", "failed", 10).lowered
+
     def test_a_stop_while_systemd_waits_to_restart_it(self, ledger: Ledger) -> None:
         say(ledger, "failed")
         say(ledger, "activating", "auto-restart")
