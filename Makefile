@@ -68,6 +68,11 @@ bench: venv deb ## measure speed and size beside the peers
 	@tools/bootstrap host
 	$(SUDO) HEALTHD_DEB=$(PACKAGE) $(VENV)/python -m bench
 
+.PHONY: bench-accuracy
+bench-accuracy: venv deb ## measure how often healthd is right, by hundreds of scenes; writes docs/accuracy.md
+	@tools/bootstrap host
+	$(SUDO) HEALTHD_DEB=$(PACKAGE) $(VENV)/python -m bench.accuracy --page docs/accuracy.md
+
 .PHONY: check
 check: check-code check-shell check-words check-manual check-package check-units ## everything that can be said without running it
 

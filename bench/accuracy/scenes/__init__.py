@@ -1,0 +1,21 @@
+"""All scenes, by what they are about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bench.accuracy.scenes import calm, ends, hosts, numbers, operator, probes, reported, roots
+
+if TYPE_CHECKING:
+    from bench.accuracy.scene import Scene
+
+SCENES: Final[tuple[Scene, ...]] = (
+    *ends.SCENES,
+    *reported.SCENES,
+    *roots.SCENES,
+    *operator.SCENES,
+    *calm.SCENES,
+    *probes.SCENES,
+    *numbers.SCENES,
+    *hosts.SCENES,
+)
