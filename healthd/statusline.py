@@ -33,8 +33,8 @@ class StatusLine:
         """The services, and what else is not well: a number that only moves is no reason to wake PID 1."""
         picture = self._pipeline.picture
         bad = (Status.DEGRADED, Status.UNHEALTHY)
-        shown = [each for name, each in picture.shown().items() if name == "services" or each.status in bad]
-        parts = "; ".join(f"{each.name}: {each.reason or summary(each)}" for each in shown)
+        shown = (n for n, status in picture.statuses().items() if n == "services" or status in bad)
+        parts = "; ".join(f"{n}: {picture.components[n].reason or summary(picture.components[n])}" for n in shown)
         score = "" if picture.status() is Status.UNKNOWN else f", score {picture.score():.2f}"
         return f"{self._pipeline.host_state()}{score} - {parts}"
 

@@ -5,10 +5,10 @@ The same for all checks. Pure: `(memory, assessment, rules, now) → (memory, as
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from healthd.assess.behind import UNIT_DOWN
 from healthd.assess.score import status_of
@@ -49,8 +49,7 @@ class Rules:
         return self.failures == 1 and self.successes == 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(NamedTuple):
     """What is remembered of an item: the verdict that holds, and what speaks for another one.
 
     `streak` counts the consecutive readings that are worse (positive) or better (negative) than `held`. `readings` are
@@ -60,8 +59,8 @@ class Known:
     held: Item | None = None
     streak: int = 0
     last_bad: tuple[Finding, ...] = ()
-    levels: Mapping[str, Level] = field(default_factory=lambda: MappingProxyType({}))
-    pasts: Mapping[str, Points] = field(default_factory=lambda: MappingProxyType({}))
+    levels: Mapping[str, Level] = MappingProxyType({})
+    pasts: Mapping[str, Points] = MappingProxyType({})
     readings: tuple[bool, ...] = ()
     flapping: bool = False
 
@@ -90,19 +89,20 @@ def judge(
             continue
         kept[item.name], judged = _judge(memory.get(item.name, NOTHING), item, rules, now, out_of_turn)
         items.append(judged)
-    return kept, replace(assessment, items=tuple(items))
+    as_it_was = all(judged is item for judged, item in zip(items, assessment.items, strict=True))
+    return kept, assessment if as_it_was else replace(assessment, items=tuple(items))
 
 
 def _judge(known: Known, item: Item, rules: Rules, now: float, out_of_turn: bool) -> tuple[Known, Item]:  # noqa: FBT001
     known, measured = _measured(known, item, now)
     if measured.status is Status.UNKNOWN:
-        return replace(known, streak=0), _unknown(known.held, measured)
+        return known._replace(streak=0), _unknown(known.held, measured)
     if not measured.settled:
-        return replace(known, streak=0), measured
+        return known._replace(streak=0), measured
     if measured.stopped:
-        return replace(known, held=measured, streak=0, readings=(), flapping=False), measured
+        return known._replace(held=measured, streak=0, readings=(), flapping=False), measured
     if _is_another_run(known, measured):
-        known = replace(known, streak=0)
+        known = known._replace(streak=0)
     known = _counted(known, measured, rules)
     if known.flapping and not all(known.readings[-rules.failures :]):
         measured = _flapping(known, measured)
@@ -121,12 +121,17 @@ def _measured(known: Known, item: Item, now: float) -> tuple[Known, Item]:
     """The item with what its measures add, and the memory with their newest values."""
     if not item.measures:
         return known, item
-    levels = {each.name: level_of(each, known.levels.get(each.name, Level.OK)) for each in item.measures}
-    pasts = {
-        each.name: extended(known.pasts.get(each.name, ()), now, each.value) for each in item.measures if each.forecast
-    }
-    known = replace(known, levels=levels, pasts=pasts)
-    measures = tuple(_foretold(each, pasts.get(each.name, ())) for each in item.measures)
+    levels: dict[str, Level] = {}
+    pasts: dict[str, Points] = {}
+    measures = []
+    for each in item.measures:
+        levels[each.name] = level_of(each, known.levels.get(each.name, Level.OK))
+        foretold = each
+        if each.forecast:
+            past = pasts[each.name] = extended(known.pasts.get(each.name, ()), now, each.value)
+            foretold = _foretold(each, past)
+        measures.append(foretold)
+    known = known._replace(levels=levels, pasts=pasts)
     bad = [each for each in measures if levels[each.name] or each.seconds_to_critical is not None]
     if not bad and item.status in (Status.UNKNOWN, status_of(item.score)):  # as nearly always: nothing to add
         return known, item
@@ -140,13 +145,13 @@ def _measured(known: Known, item: Item, now: float) -> tuple[Known, Item]:
         status=item.status if item.status is Status.UNKNOWN else status_of(score),
         message=_message(item, bad, levels),
         findings=(*item.findings, *_findings(item, bad, levels)),
-        measures=measures,
+        measures=tuple(measures),
     )
     return known, whole
 
 
 def _foretold(measure: Measure, past: Points) -> Measure:
-    if not measure.forecast or measure.critical is None:
+    if measure.critical is None:
         return measure
     ahead = seconds_to(past, measure.critical, falling=falling(measure))
     return measure if ahead is None else replace(measure, seconds_to_critical=ahead)
@@ -199,19 +204,19 @@ def _confirmed(known: Known, item: Item, rules: Rules, out_of_turn: bool) -> tup
     held = known.held
     change = _change(held, item)
     if change == 0:
-        return replace(known, held=item, streak=0), item
+        return known._replace(held=item, streak=0), item
     step = 0 if out_of_turn and change > 0 else change
     streak = change if known.streak * change <= 0 else known.streak + step
     needed = rules.failures if change > 0 else rules.successes
     if abs(streak) >= needed:
-        return replace(known, held=item, streak=0), item
+        return known._replace(held=item, streak=0), item
     said = f"{item.message} ({'bad' if change > 0 else 'good'} reading {abs(streak)} of {needed})"
     if held is None:
-        return replace(known, streak=streak), replace(
+        return known._replace(streak=streak), replace(
             item, status=Status.UNKNOWN, message=said, findings=(), settled=False
         )
     kept = replace(item, status=held.status, score=held.score, findings=held.findings, message=said, settled=False)
-    return replace(known, streak=streak), kept
+    return known._replace(streak=streak), kept
 
 
 def _change(held: Item | None, item: Item) -> int:
@@ -223,10 +228,11 @@ def _change(held: Item | None, item: Item) -> int:
         return 1 if item.findings or _RANK[item.status] else 0
     if item.findings and _says_down(held.findings) and not _says_down(item.findings):
         return 1  # what runs again and does not answer yet may only need a moment: that must be confirmed as well
-    was, found = {finding.type for finding in held.findings}, {finding.type for finding in item.findings}
-    if found - was or _RANK[item.status] > _RANK[held.status]:
-        return 1
-    return -1 if was - found or _RANK[item.status] < _RANK[held.status] else 0
+    worse, better = _RANK[item.status] > _RANK[held.status], _RANK[item.status] < _RANK[held.status]
+    if item.findings or held.findings:
+        was, found = {finding.type for finding in held.findings}, {finding.type for finding in item.findings}
+        worse, better = worse or bool(found - was), better or bool(was - found)
+    return 1 if worse else -1 if better else 0
 
 
 # Flapping
@@ -238,9 +244,9 @@ def _counted(known: Known, item: Item, rules: Rules) -> Known:
         return known
     bad = bool(item.findings) or item.status in (Status.DEGRADED, Status.UNHEALTHY)
     readings = (*known.readings[-FLAPPING_READINGS + 1 :], bad)
-    changes = sum(a is not b for a, b in pairwise(readings))
+    changes = sum(a is not b for a, b in pairwise(readings)) if len(set(readings)) > 1 else 0
     flapping = changes > STEADY_CHANGES if known.flapping else changes >= FLAPPING_CHANGES
-    return replace(known, readings=readings, flapping=flapping, last_bad=item.findings or known.last_bad)
+    return known._replace(readings=readings, flapping=flapping, last_bad=item.findings or known.last_bad)
 
 
 def _flapping(known: Known, item: Item) -> Item:

@@ -11,7 +11,7 @@ from healthd.assess.trend import direction, extended
 from healthd.model import Status, Trend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from healthd.assess.trend import Points
     from healthd.model import Assessment, Item
@@ -28,7 +28,8 @@ class Component:
 
     `noun`: what an item of it is. `immediate`: it is judged in the very turn in which something is heard. `absent`:
     this host lacks what it is about, so that it counts for nothing and is not shown. `scores` is its history, by which
-    its `trend` goes. `lost`: the items that were known before and are unknown now, as a disk that hangs.
+    its `trend` goes. `lost`: the items that were known before and are unknown now, as a disk that hangs. `line` is its
+    `summary`, once that was asked for.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Component:
     items: dict[str, Item] = field(default_factory=dict)
     scores: Points = ()
     lost: frozenset[str] = frozenset()
+    line: str | None = None
 
     @property
     def status(self) -> Status:
@@ -63,7 +65,7 @@ class Component:
         if not assessment.usable:
             self.score, self.reason = None, assessment.reason
             return [], []
-        new = {item.name: self._settled(item) for item in assessment.items}
+        new = {item.name: item if item.settled else self._unsettled(item) for item in assessment.items}
         missing = assessment.gone if assessment.partial else self.items.keys() - new.keys()
         gone = sorted(missing & self.items.keys())
         unknown = {name for name, item in new.items() if item.status is Status.UNKNOWN}
@@ -74,6 +76,7 @@ class Component:
         for name in gone:
             del self.items[name]
         if new or gone or self.score is None:
+            self.line = None
             self._combine()
         if self.score is not None:
             self.scores = extended(self.scores, wall, self.score)
@@ -104,12 +107,24 @@ class Component:
             lost=old.lost,
         )
 
-    def _settled(self, item: Item) -> Item:
+    def _unsettled(self, item: Item) -> Item:
         """An item between two states keeps the score and the findings that it had."""
         old = self.items.get(item.name)
-        if item.settled or old is None:
-            return item
-        return replace(item, status=old.status, score=old.score, findings=old.findings)
+        return item if old is None else replace(item, status=old.status, score=old.score, findings=old.findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Host:
+    """What all components come to."""
+
+    shown: Mapping[str, Component]
+    left_out: Mapping[str, str]
+    usable: frozenset[str]
+    unhealthy: frozenset[str]
+    parts: Sequence[Part]
+    statuses: Mapping[str, Status]
+    status: Status
+    score: float
 
 
 class Picture:
@@ -122,12 +137,11 @@ class Picture:
     def __init__(self, components: Iterable[Component]) -> None:
         self.components: dict[str, Component] = {component.name: component for component in components}
         self.items: dict[Name, Item] = {}
-        self._parts: list[Part] | None = None  # made when asked for, which is several times a turn
-        self._status: Status | None = None
+        self._parts: dict[str, Part] = {}
+        self._host: _Host | None = None  # made when asked for; it stands until a component changes
 
     def take(self, name: str, assessment: Assessment, wall: float) -> tuple[list[Name], list[Name]]:
         """Put in one component's assessment; returns the items judged and those gone."""
-        self._parts = self._status = None
         component = self.components[name]
         if not assessment.usable:
             for item in component.items:
@@ -139,11 +153,15 @@ class Picture:
             self.items[each] = component.items[each[1]]
         for each in gone:
             self.items.pop(each, None)
+        part = _part(component)
+        if part != self._parts.get(name) or not assessment.usable:
+            self._parts[name], self._host = part, None
         return judged, gone
 
     def replace_components(self, components: Iterable[Component]) -> None:
         """Take over other components (a reload); those of the same name keep what was judged."""
-        self._parts = self._status = None
+        self._host = None
+        self._parts.clear()
         kept: dict[str, Component] = {}
         for component in components:
             old = self.components.get(component.name)
@@ -158,48 +176,54 @@ class Picture:
 
     def shown(self) -> Mapping[str, Component]:
         """The components that this host has something of."""
-        return {name: component for name, component in self.components.items() if not component.absent}
+        return self._whole().shown
 
     def left_out(self) -> Mapping[str, str]:
         """The components that this host has nothing of, each with the reason."""
-        return {name: component.reason for name, component in self.components.items() if component.absent}
+        return self._whole().left_out
 
     @property
     def usable(self) -> frozenset[str]:
         """The components that have a usable reading, though it may be one of no items."""
-        return frozenset(name for name, component in self.components.items() if component.score is not None)
+        return self._whole().usable
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> Sequence[Part]:
         """What each component gives to the host's health."""
-        if self._parts is None:
-            self._parts = [
-                Part(
-                    score=component.score,
-                    weight=component.weight,
-                    critical=component.critical
-                    or any(item.critical and item.findings for item in component.items.values()),
-                    judged=component.judged,
-                    lost=bool(component.lost),
-                )
-                for component in self.components.values()
-                if not component.absent
-            ]
-        return self._parts
+        return self._whole().parts
 
     @property
     def unhealthy(self) -> frozenset[str]:
         """The components that are unhealthy: what depends on one of them is not healed for it."""
-        return frozenset(name for name, each in self.components.items() if each.status is Status.UNHEALTHY)
+        return self._whole().unhealthy
 
     def status(self) -> Status:
         """The status of the host."""
-        if self._status is None:
-            self._status = host_status(self.parts())
-        return self._status
+        return self._whole().status
 
     def score(self) -> float:
         """The overall score of the host."""
-        return overall_score(self.parts())
+        return self._whole().score
+
+    def statuses(self) -> Mapping[str, Status]:
+        """The status of each component; the same object as long as none has changed."""
+        return self._whole().statuses
+
+    def _whole(self) -> _Host:
+        if self._host is None:
+            shown = {name: component for name, component in self.components.items() if not component.absent}
+            parts = [_part(component) for component in shown.values()]
+            statuses = {name: component.status for name, component in shown.items()}
+            self._host = _Host(
+                shown=shown,
+                left_out={name: each.reason for name, each in self.components.items() if each.absent},
+                usable=frozenset(name for name, component in self.components.items() if component.score is not None),
+                unhealthy=frozenset(name for name, status in statuses.items() if status is Status.UNHEALTHY),
+                parts=parts,
+                statuses=statuses,
+                status=host_status(parts),
+                score=overall_score(parts),
+            )
+        return self._host
 
     def values(self) -> Mapping[Series, float]:
         """Every number that there is: the scores of the host and of each component, and what was measured."""
@@ -208,16 +232,29 @@ class Picture:
             if component.score is not None:
                 found[Series(name, "", "score")] = component.score
             for item in component.items.values():
-                found.update((Series(name, item.name, each.name), each.value) for each in item.measures)
+                for each in item.measures:
+                    found[Series(name, item.name, each.name)] = each.value
         return found
 
-    def statuses(self) -> Mapping[str, Status]:
-        """The status of each component."""
-        return {name: component.status for name, component in self.shown().items()}
+
+def _part(component: Component) -> Part:
+    return Part(
+        score=component.score,
+        weight=component.weight,
+        critical=component.critical or any(item.critical and item.findings for item in component.items.values()),
+        judged=component.judged,
+        lost=bool(component.lost),
+    )
 
 
 def summary(component: Component) -> str:
     """One line on a component: its own message, or what is wrong in it, or how many items are well."""
+    if component.line is None:
+        component.line = _in_words(component)
+    return component.line
+
+
+def _in_words(component: Component) -> str:
     own = component.items.get("")
     if own is not None:
         return own.message

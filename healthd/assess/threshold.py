@@ -34,7 +34,8 @@ def level_of(measure: Measure, before: Level = Level.OK) -> Level:
 
     So a value that swings around a limit does not make its status swing.
     """
-    return max(_plain(measure, 0.0), min(before, _plain(measure, _margin(measure))))
+    now = _plain(measure, 0.0)
+    return now if now >= before else min(before, _plain(measure, _margin(measure)))
 
 
 def score_of(measure: Measure, level: Level) -> float:
@@ -65,6 +66,8 @@ def falling(measure: Measure) -> bool:
 
 def _plain(measure: Measure, worse_by: float) -> Level:
     """The level if the value were worse by so much."""
+    if measure.warning is None and measure.critical is None:
+        return Level.OK
     sign = -1.0 if falling(measure) else 1.0
     value = sign * measure.value + worse_by
     if measure.critical is not None and value > sign * measure.critical:

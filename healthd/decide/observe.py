@@ -50,8 +50,10 @@ def recover(turn: Turn, ticket: Ticket, item: Item) -> None:
 
 def _observe_item(turn: Turn, component: str, item: Item) -> None:
     name = (component, item.name)
-    _note_stop(turn, name, item)
     keys = turn.keys_of(name)
+    if not (keys or item.findings or item.stopped or name in turn.stopped):  # as nearly always
+        return
+    _note_stop(turn, name, item)
     if not is_judged(item):
         for key in keys:  # between two states nothing is recovered: what looked well must settle anew
             if turn.tickets[key].well_since is not None:
