@@ -46,6 +46,7 @@ class Looks:
         self._out_of_turn: set[str] = set()
         self._begun: dict[str, int] = {}
         self._taken: dict[str, int] = {}
+        self._together: set[str] = set()
         self.take(checks)
 
     def take(self, checks: Iterable[Bound]) -> None:
@@ -77,10 +78,11 @@ class Looks:
         units: frozenset[str] | None,
         group: asyncio.TaskGroup,
         report: Callable[[Sampled], None],
-    ) -> None:
+    ) -> bool:
         """Begin the checks that run beside the turns: whose time has come, that were asked for, whose unit changed.
 
         `units` None: any may have. One that is running looked before it was asked, and looks again when it is through.
+        Returns whether any of them is to be waited for; `through` goes by those.
         """
         now = self._clock.boot()
         self._asked |= self._beside.keys() & asked
@@ -89,12 +91,25 @@ class Looks:
         if units is None or units:
             behind = ((name, check.component.unit) for name, check in self._beside.items() if check.component.unit)
             wanted.update(name for name, unit in behind if units is None or unit in units)
-        for name in wanted & self._beside.keys():
-            if self._sampler.begin(self._beside[name], group, report):
+        self._together = wanted & self._beside.keys()
+        for name in tuple(self._together):
+            if not self._sampler.begin(self._beside[name], group, report):
+                self._together.discard(name)
+            else:
                 self._begun[name] = self._begun.get(name, 0) + 1
                 self._asked.discard(name)
                 (self._out_of_turn.discard if name in regular else self._out_of_turn.add)(name)
             self._schedule.began(name, now)
+        return bool(self._together)
+
+    def through(self, name: str) -> bool:
+        """Note that this check is through; returns whether none is waited for any more that was begun with others."""
+        self._together.discard(name)
+        return not self._together
+
+    def wait_no_more(self) -> None:
+        """From now on each check that is through counts by itself."""
+        self._together.clear()
 
     def due(
         self,

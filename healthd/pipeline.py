@@ -7,7 +7,7 @@ every turn goes the whole way, and nothing acts but a decision of the engine tha
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from healthd.answers import Series
@@ -17,6 +17,7 @@ from healthd.decide.happenings import News, Started
 from healthd.decide.policy import Moment
 from healthd.errors import BusError, StorageError
 from healthd.events import Event
+from healthd.heard import Heard
 from healthd.looks import Looks, component_of
 from healthd.model import JobResult, Severity, State, Status
 from healthd.record.saved import entries
@@ -39,23 +40,11 @@ FAILED_SECONDS: Final = 60.0
 RECONCILE_SECONDS: Final = 600.0
 """So long after the last time a round asks systemd for failed units, and for all of them, should a signal be lost."""
 
+TOGETHER_SECONDS: Final = 0.05
+"""So long a turn of which nobody waits for a decision waits for its checks: what they see is decided upon at once."""
+
 ATTEMPT_SECONDS: Final = 1.0
 """While an attempt on it waits for its recovery to be seen, a component is looked at this often."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Heard:
-    """What came in since the last turn."""
-
-    names: set[str] = field(default_factory=set)
-    everything: bool = False
-    checks: set[str] = field(default_factory=set)
-    results: list[tuple[Key, JobResult]] = field(default_factory=list)
-    orders: list[tuple[AnyOrder, asyncio.Future[Sequence[Happening]]]] = field(default_factory=list)
-    sampled: list[Sampled] = field(default_factory=list)
-
-    def any(self) -> bool:
-        return bool(self.names or self.everything or self.checks or self.results or self.orders or self.sampled)
 
 
 class Pipeline:
@@ -85,7 +74,7 @@ class Pipeline:
         self.picture = Picture(component_of(check) for check in checks)
         self._story = Story(log, store.note)
         self._tape = Tape(store.tape, boot_id=engine_clock.boot_id)
-        self._heard = _Heard()
+        self._heard = Heard()
         self._wake = asyncio.Event()
         self.origin = self._next_round = clock.boot()
         self._failed_at, self._reconcile_at = self.origin + FAILED_SECONDS, self.origin + RECONCILE_SECONDS
@@ -125,9 +114,10 @@ class Pipeline:
         return await decided
 
     def sampled(self, sampled: Sampled) -> None:
-        """A check that ran beside the turns has ended."""
+        """A check that ran beside the turns has ended. It makes a turn come once those are through it began with."""
         self._heard.sampled.append(sampled)
-        self._wake.set()
+        if self._looks.through(sampled.check.name):
+            self._wake.set()
 
     async def look(self, checks: Iterable[str]) -> None:
         """Look at these components now, at every item of them; returns when that is done and decided upon."""
@@ -197,12 +187,12 @@ class Pipeline:
     async def turn(self, group: asyncio.TaskGroup) -> None:
         """Go the whole way once. `group` is where checks run that are not waited for."""
         self._wake.clear()
-        heard, self._heard = self._heard, _Heard()
+        heard, self._heard = self._heard, Heard()
         self._begun += 1
         regular = self._clock.boot() >= self._next_round
         if regular:
             await self._safety_net()
-        sampled = [*heard.sampled, *await self._sample(heard, group, regular=regular)]
+        sampled = await self._sample(heard, group, regular=regular)
         news = self._assess(sampled, heard)
         step = self._decide(news)
         await self._record(step)
@@ -214,7 +204,7 @@ class Pipeline:
             self.round_at = self._clock.boot()
         self._remember(regular=regular)
         self._ended = self._begun
-        self._looks.taken(heard.sampled)
+        self._looks.taken(sampled)
         for _, decided in heard.orders:
             if not decided.done():  # whoever ordered may have gone meanwhile
                 decided.set_result(step.happenings)
@@ -222,7 +212,7 @@ class Pipeline:
             self._turns.notify_all()
 
     async def _until_due(self) -> None:
-        if self._heard.any():
+        if self._heard.any:
             return
         deadlines = [self._next_round, self._looks.next()]
         if self._engine_wake is not None:
@@ -250,28 +240,39 @@ class Pipeline:
         except BusError as error:
             self._log.debug("the safety net could not ask systemd", error=str(error))
 
-    async def _sample(self, heard: _Heard, group: asyncio.TaskGroup, *, regular: bool) -> list[Sampled]:
+    async def _sample(self, heard: Heard, group: asyncio.TaskGroup, *, regular: bool) -> list[Sampled]:
         """Run the checks that are due: some within this turn, the others beside it."""
         names = set(heard.names)
         names.update(ticket.unit for key, _ in heard.results if (ticket := self.state.tickets.get(key)) and ticket.unit)
         units = None if heard.everything else frozenset(names)
-        self._looks.begin(heard.checks, units, group, self.sampled)
-        return await self._sampler.run(self._looks.due(self.picture.components, heard.checks, units, regular=regular))
+        begun = self._looks.begin(heard.checks, units, group, self.sampled)
+        due = self._looks.due(self.picture.components, heard.checks, units, regular=regular)
+        sampled = await self._sampler.run(due)
+        if begun and not heard.urgent:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TOGETHER_SECONDS):
+                    await self._wake.wait()
+        self._looks.wait_no_more()
+        sampled += [*heard.sampled, *self._heard.take_sampled()]
+        if not self._heard.any:
+            self._wake.clear()
+        return sampled
 
-    def _assess(self, sampled: Sequence[Sampled], heard: _Heard) -> News:
+    def _assess(self, sampled: Sequence[Sampled], heard: Heard) -> News:
         before = self.picture.statuses()
         items: list[tuple[str, str]] = []
         gone: list[tuple[str, str]] = []
+        wall = self._clock.wall()
         for one in sampled:
             if not self._looks.is_current(one.check):
                 continue  # a reload came in between: this is what the old settings saw, and all is looked at again
             name, assessment = one.check.name, self._looks.judge(one)
             if assessment.absent and not self.picture.components[name].absent:
                 self._log.event(Event.FEATURE_OFF, f"{name} is left out: {assessment.reason}", component=name)
-            judged, lost = self.picture.take(name, assessment, self._clock.wall())
+            judged, lost = self.picture.take(name, assessment, wall)
             items += judged
             gone += lost
-            self._story.lost(self.picture.components[name], wall=self._clock.wall())
+            self._story.lost(self.picture.components[name], wall=wall)
             self._looks.look_again(one.check, assessment, self.picture.components[name].status)
             for watcher in self._samplers:
                 watcher(name, one.took)
@@ -339,10 +340,11 @@ class Pipeline:
 
     def _remember(self, *, regular: bool) -> None:
         """Keep the readings of a round, once all its checks are through; what hangs has until the next one."""
-        if self._unremembered and (regular or not self._looks.busy):
-            self._store.remember(self._clock.wall(), self.picture.values())
-            self._unremembered = False
+        late = self._unremembered and regular
         self._unremembered |= regular
+        if late or (self._unremembered and not self._looks.busy):
+            self._store.remember(self._clock.wall(), self.picture.values())
+            self._unremembered = regular and self._looks.busy
 
     # What others want to know
 
@@ -384,6 +386,8 @@ class Pipeline:
             watcher(happenings)
 
     def _tell_components(self, before: Mapping[str, Status]) -> None:
+        if self.picture.statuses() is before:
+            return
         for name, component in self.picture.shown().items():
             if component.status is not before.get(name, Status.UNKNOWN):
                 message = component.reason or summary(component)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from healthd.jobs import Silence, TimerFacts
     from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
     from healthd.probes import Certificate, Fetched, NameServer, Resolved
+    from healthd.soon import Soon
 
 
 class Clock(Protocol):
@@ -91,7 +92,7 @@ class Host(Protocol):
     async def mounts(self, *, deadline: float) -> tuple[Mount, ...]:
         """Each file system that can fill up; one that does not answer within `deadline` seconds hangs. `ReadError`."""
 
-    async def updates(self) -> Updates:
+    def updates(self) -> Soon[Updates]:
         """What the package manager left to be done."""
 
     def package_work(self) -> str:
@@ -135,10 +136,10 @@ class Units(Protocol):
     async def describe(self, names: Iterable[str]) -> None:
         """Make sure that `detail`, `result`, `code`, `exit_status` and `file_state` of these units have been read."""
 
-    async def timers(self) -> tuple[TimerFacts, ...]:
+    def timers(self) -> Soon[tuple[TimerFacts, ...]]:
         """The running timers, in name order. Their times may be some minutes old, never older than their state."""
 
-    async def clock_synchronised(self) -> bool | None:
+    def clock_synchronised(self) -> Soon[bool | None]:
         """Whether the kernel holds its clock for synchronised, by an answer of some minutes. None: nobody can tell."""
 
     async def primary_name(self, name: str) -> str:
@@ -159,7 +160,7 @@ class Units(Protocol):
     async def unit_files(self, name: str) -> UnitFiles:
         """The files that a loaded unit is made of."""
 
-    async def kernel_faults(self) -> tuple[KernelFault, ...]:
+    def kernel_faults(self) -> Soon[tuple[KernelFault, ...]]:
         """What the kernel complained of within the last hour, by the journal. `Absent` where none can be read."""
 
     async def restarted_with(self, name: str) -> tuple[str, ...]:
@@ -205,7 +206,7 @@ class Net(Protocol):
     async def resolve(self, name: str, record: str, *, server: str, deadline: float) -> Resolved:
         """Ask a name server ("": those of this host, in turn) for the records of a name."""
 
-    async def name_servers(self, *, deadline: float, local: bool) -> tuple[NameServer, ...]:
+    def name_servers(self, *, deadline: float, local: bool) -> Soon[tuple[NameServer, ...]]:
         """Whether the name servers of this host answer at all; those that it names, so there may be none.
 
         An answer stands for some time. `local`: ask only those on this host, since there is no way to another.

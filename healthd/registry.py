@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from healthd.letters import Letter
     from healthd.model import Assessment, Item, JobResult
     from healthd.ports import Ports, Units
+    from healthd.soon import Soon
 
     Reveal = Callable[[Any], str]
     """Makes a text of a value of the configuration, which may name a credential; raises `DeliveryError`."""
@@ -33,21 +34,22 @@ _K = TypeVar("_K", bound=str)
 class CheckSpec:
     """A check: how it reads and how it judges what it read.
 
-    `options` picks the options of the component of this name out of the settings. `sample` only reads; it is given the
-    names of the items to look at, or None for all, and raises `Absent` where the host lacks what it would read.
+    `options` picks the options of the component of this name out of the settings. `sample` only reads: it returns the
+    reading, or a coroutine that does, where it must be waited for. It is given the names of the items to look at, or
+    None for all, and raises `Absent` where the host lacks what it would read.
     `assess` is pure: it is given the reading, what `keep` made of the one before it (None: this is the first) and the
     options. `keep`, given the same, says what the next one is to be compared with: the reading itself, where nothing
     else is said. `score` turns all items of the component into its score. `noun` is what an item is, in the singular.
 
-    `immediate`: the check reads what is known already and is run within the turn; any other runs beside it, and its
-    reading is news for a later one. `asks_unit`: what it reads is what the component's unit answers, so that there is
-    nothing to be read while that does not run. `keeps_time`: it ends by itself within the component's time limit, and
-    that nothing came until then is its reading.
+    `immediate`: the check is run within the turn, whatever is waited for; any other runs beside it, and a reading that
+    does not come in a moment is news for a later one. `asks_unit`: what it reads is what the component's unit answers,
+    so that there is nothing to be read while that does not run. `keeps_time`: it ends by itself within the component's
+    time limit, and that nothing came until then is its reading.
     """
 
     type: str
     options: Callable[[Settings, str], Any]
-    sample: Callable[[Ports, Any, frozenset[str] | None], Awaitable[Any]]
+    sample: Callable[[Ports, Any, frozenset[str] | None], Soon[Any]]
     assess: Callable[[Any, Any, Any], Assessment]
     score: Callable[[Iterable[Item]], float]
     keep: Callable[[Any, Any, Any], Any] = lambda reading, _before, _options: reading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from healthd.assess.judge import Rules
 from healthd.errors import Absent, BusError, ReadError
 from healthd.events import Event
 from healthd.model import Assessment, Severity
+from healthd.soon import waited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from healthd.config import ComponentSettings, Settings
     from healthd.ports import Log, Ports
     from healthd.registry import CheckSpec
+    from healthd.soon import Soon
 
 KEEPS_TIME: Final = 1.0
 """A check that keeps its time limit by itself is given so many seconds more to do so."""
@@ -119,63 +122,82 @@ class Sampler:
 
     async def run(self, due: Sequence[Due]) -> list[Sampled]:
         """Run these checks side by side and wait for all of them."""
-        if len(due) == 1:  # the common case, on the way of every signal
-            return [await self._one(due[0])]
+        begun = [self._one(one) for one in due]
+        waited_for = [one for one in begun if isinstance(one, Coroutine)]
+        if len(waited_for) == len(begun) == 1:  # on the way of a signal
+            return [await waited_for[0]]
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._one(one)) for one in due]
-        return [task.result() for task in tasks]
+            tasks = [group.create_task(one) if isinstance(one, Coroutine) else one for one in begun]
+        return [task.result() if isinstance(task, asyncio.Task) else task for task in tasks]
 
     def begin(self, check: Bound, group: asyncio.TaskGroup, report: Callable[[Sampled], None]) -> bool:
-        """Run a check beside the turns; `report` is called with what came of it. False: it is running already."""
+        """Run a check beside the turns; `report` is called with what came of it, at once where nothing is waited for.
+
+        False: it is running already.
+        """
         if check.name in self._running:
             return False
-        self._running.add(check.name)
-        group.create_task(self._beside(check, report), name=f"check {check.name}")
+        begun = self._one(Due(check=check, names=None))
+        if isinstance(begun, Coroutine):
+            self._running.add(check.name)
+            group.create_task(self._beside(check, begun, report), name=f"check {check.name}")
+        else:
+            report(begun)
         return True
 
     def forget(self, name: str) -> None:
         """The component is there no more, or is another one now."""
         self._before.pop(name, None)
 
-    async def _beside(self, check: Bound, report: Callable[[Sampled], None]) -> None:
+    async def _beside(
+        self, check: Bound, begun: Coroutine[Any, Any, Sampled], report: Callable[[Sampled], None]
+    ) -> None:
         try:
-            sampled = await self._one(Due(check=check, names=None))
+            sampled = await begun
         finally:
             self._running.discard(check.name)
         report(sampled)
 
-    async def _one(self, due: Due) -> Sampled:
+    def _one(self, due: Due) -> Soon[Sampled]:
         began = self._ports.clock.boot()
-        assessment = await self._look(due)
+        looked = self._look(due)
+        if isinstance(looked, Coroutine) or due.check.component.unit is not None:
+            return self._waited(due.check, looked, began)
         now = self._ports.clock.boot()
-        await self._know_the_unit(due.check, assessment)
-        return Sampled(check=due.check, assessment=assessment, at=now, took=now - began)
+        return Sampled(check=due.check, assessment=looked, at=now, took=now - began)
 
-    async def _look(self, due: Due) -> Assessment:
+    async def _waited(self, check: Bound, looked: Soon[Assessment], began: float) -> Sampled:
+        assessment = await waited(looked)
+        now = self._ports.clock.boot()
+        await self._know_the_unit(check, assessment)
+        return Sampled(check=check, assessment=assessment, at=now, took=now - began)
+
+    def _look(self, due: Due) -> Soon[Assessment]:
+        check = due.check
+        try:
+            assessment = self._by_its_unit(check)
+            if assessment is None:
+                reading = check.spec.sample(self._ports, check.options, due.names)
+                if isinstance(reading, Coroutine):
+                    return self._wait(due, reading)
+                assessment = self._assessed(due, reading)
+        except Exception as error:  # noqa: BLE001  the border of a check's run, see `_wait`
+            return self._unusable(check, error)
+        self._works(check)
+        return assessment
+
+    async def _wait(self, due: Due, reading: Coroutine[Any, Any, Any]) -> Assessment:
         check, limit = due.check, due.check.component.timeout_seconds
         try:
             async with asyncio.timeout(limit + KEEPS_TIME if check.spec.keeps_time else limit):
-                assessment = self._by_its_unit(check) or await self._ask(due)
-        except TimeoutError:
-            return self._failed(check, f"no reading within {limit:g} s")
-        except (BusError, ReadError) as error:
-            return self._failed(check, str(error))
-        except Absent as lacking:
-            return Assessment(usable=False, absent=True, reason=str(lacking))
+                assessment = self._assessed(due, await reading)
         except Exception as error:  # noqa: BLE001  the border of a check's run: a bug in one check is that check's trouble alone
-            if check.name not in self._broken:  # a traceback is said although a time-out was said before
-                self._log.exception(
-                    Event.CHECK_FAILED, f"the check of {check.name} is broken", error, component=check.name
-                )
-            self._broken.add(check.name)
-            return Assessment(usable=False, reason=f"the check is broken: {error!r}")
-        self._failing.discard(check.name)
-        self._broken.discard(check.name)
+            return self._unusable(check, error)
+        self._works(check)
         return assessment
 
-    async def _ask(self, due: Due) -> Assessment:
+    def _assessed(self, due: Due, reading: Any) -> Assessment:
         check = due.check
-        reading = await check.spec.sample(self._ports, check.options, due.names)
         now = self._ports.clock.boot()
         readings = self._before.get(check.name, _Readings()).until(now)
         assessment = check.spec.assess(reading, readings.before, check.options)
@@ -208,6 +230,26 @@ class Sampler:
         if facts is not None and facts.detail is None:
             with suppress(BusError):  # what is not known now is asked at the next reading, and meanwhile holds healing
                 await self._ports.units.describe([unit])
+
+    def _works(self, check: Bound) -> None:
+        if self._failing or self._broken:
+            self._failing.discard(check.name)
+            self._broken.discard(check.name)
+
+    def _unusable(self, check: Bound, error: Exception) -> Assessment:
+        match error:
+            case TimeoutError():
+                return self._failed(check, f"no reading within {check.component.timeout_seconds:g} s")
+            case BusError() | ReadError():
+                return self._failed(check, str(error))
+            case Absent():
+                return Assessment(usable=False, absent=True, reason=str(error))
+            case _:
+                if check.name not in self._broken:  # a traceback is said although a time-out was said before
+                    message = f"the check of {check.name} is broken"
+                    self._log.exception(Event.CHECK_FAILED, message, error, component=check.name)
+                self._broken.add(check.name)
+                return Assessment(usable=False, reason=f"the check is broken: {error!r}")
 
     def _failed(self, check: Bound, reason: str) -> Assessment:
         if check.name not in self._failing:

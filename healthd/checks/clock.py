@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from healthd.assess.score import status_of, worst
 from healthd.model import Assessment, Finding, IssueType, Item, Measure
 from healthd.registry import CheckSpec
+from healthd.soon import then
 
 if TYPE_CHECKING:
     from healthd.config import Settings
+    from healthd.model import UnitFacts
     from healthd.ports import Ports
+    from healthd.soon import Soon
 
 TIMESYNCD: Final = "systemd-timesyncd.service"
 
@@ -87,15 +90,20 @@ def options(_settings: Settings, _name: str) -> Options:
     return Options()
 
 
-async def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Reading:
+def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Soon[Reading]:
     """Look at the clocks, and ask after the time daemon."""
     facts = ports.units.facts()
     unit = next((facts[name] for name in DAEMONS if name in facts and facts[name].running), None)
-    heard_at = synchronised = None
-    if unit is not None and unit.name == TIMESYNCD:
-        heard_at = ports.host.time_heard_at()
-    elif unit is not None:
-        synchronised = await ports.units.clock_synchronised()
+    if unit is None:
+        return _reading(ports)
+    if unit.name == TIMESYNCD:
+        return _reading(ports, unit, heard_at=ports.host.time_heard_at())
+    return then(ports.units.clock_synchronised(), lambda said: _reading(ports, unit, synchronised=said))
+
+
+def _reading(
+    ports: Ports, unit: UnitFacts | None = None, *, heard_at: float | None = None, synchronised: bool | None = None
+) -> Reading:
     return Reading(
         at=ports.clock.boot(),
         wall=ports.clock.wall(),

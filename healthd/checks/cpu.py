@@ -40,7 +40,7 @@ def options(_settings: Settings, _name: str) -> Options:
     return Options()
 
 
-async def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Cpu:
+def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Cpu:
     """Ask the kernel."""
     return ports.host.cpu()
 

@@ -13,11 +13,13 @@ from healthd.assess.score import status_of, worst
 from healthd.figures import FaultKind
 from healthd.model import Assessment, Finding, IssueType, Item, Measure
 from healthd.registry import CheckSpec
+from healthd.soon import then
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.figures import KernelFault
     from healthd.ports import Ports
+    from healthd.soon import Soon
 
 _SCORES: Final = {
     FaultKind.OOM_KILL: 0.6,
@@ -53,10 +55,9 @@ def options(_settings: Settings, _name: str) -> Options:
     return Options()
 
 
-async def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Reading:
+def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Soon[Reading]:
     """Ask the journal."""
-    faults = await ports.units.kernel_faults()
-    return Reading(at=ports.clock.boot(), faults=faults)
+    return then(ports.units.kernel_faults(), lambda faults: Reading(at=ports.clock.boot(), faults=faults))
 
 
 def assess(reading: Reading, _before: Reading | None, options: Options) -> Assessment:

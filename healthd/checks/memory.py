@@ -42,7 +42,7 @@ def options(settings: Settings, _name: str) -> Options:
     )
 
 
-async def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Memory:
+def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Memory:
     """Ask the kernel."""
     return ports.host.memory()
 

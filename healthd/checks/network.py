@@ -13,6 +13,7 @@ from healthd.assess.score import status_of, worst
 from healthd.config import ComponentSettings
 from healthd.model import Assessment, Finding, IssueType, Item, Measure, Status
 from healthd.registry import CheckSpec
+from healthd.soon import then
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from healthd.figures import Interface, Network
     from healthd.ports import Ports
     from healthd.probes import NameServer
+    from healthd.soon import Soon
 
 ANSWER_SECONDS: Final = 2.0
 """A name server has so long to answer."""
@@ -83,11 +85,12 @@ def options(settings: Settings, name: str) -> Options:
     )
 
 
-async def sample(ports: Ports, options: Options, _names: frozenset[str] | None) -> Reading:
+def sample(ports: Ports, options: Options, _names: frozenset[str] | None) -> Soon[Reading]:
     """Ask the kernel, and the name servers; those elsewhere only if there is an interface that could lead there."""
     network = ports.host.network()
     local = not any(interface.up for interface in network.interfaces)
-    return Reading(network=network, servers=await ports.net.name_servers(deadline=options.deadline, local=local))
+    servers = ports.net.name_servers(deadline=options.deadline, local=local)
+    return then(servers, lambda found: Reading(network=network, servers=found))
 
 
 def keep(reading: Reading, before: Kept | None, options: Options) -> Kept:

@@ -39,7 +39,7 @@ def options(_settings: Settings, _name: str) -> Options:
     return Options()
 
 
-async def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Pressure:
+def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Pressure:
     """Ask the kernel."""
     return ports.host.pressure()
 

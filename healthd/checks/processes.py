@@ -33,7 +33,7 @@ def options(_settings: Settings, _name: str) -> Options:
     return Options()
 
 
-async def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Tables:
+def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Tables:
     """Ask the kernel."""
     return ports.host.tables()
 

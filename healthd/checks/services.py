@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from healthd.config import ServicesSettings, Settings
     from healthd.model import UnitFacts
     from healthd.ports import Ports
+    from healthd.soon import Soon
 
 PATIENCE: Final = 2.0
 """Seconds for which facts that are not current are waited for."""
@@ -63,8 +64,14 @@ def options(settings: Settings, _name: str) -> ServicesSettings:
     return settings.services
 
 
-async def sample(ports: Ports, options: ServicesSettings, names: frozenset[str] | None) -> Reading:
+def sample(ports: Ports, options: ServicesSettings, names: frozenset[str] | None) -> Soon[Reading]:
     """Take the facts that systemd's signals brought, and ask for what they leave out of units that are not running."""
+    if ports.units.connected and names is not None and not names:
+        return Reading(at=ports.clock.boot(), current=True, units=(), names=names)
+    return _look(ports, options, names)
+
+
+async def _look(ports: Ports, options: ServicesSettings, names: frozenset[str] | None) -> Reading:
     if not await _current(ports):
         return Reading(at=ports.clock.boot(), current=False, units=(), names=names)
     facts = ports.units.facts()

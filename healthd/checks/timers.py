@@ -16,6 +16,7 @@ from healthd.config import matches
 from healthd.decide.failure import in_words
 from healthd.model import Assessment, Finding, IssueType, Item
 from healthd.registry import CheckSpec
+from healthd.soon import waited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from healthd.jobs import TimerFacts
     from healthd.model import UnitFacts
     from healthd.ports import Ports
+    from healthd.soon import Soon
 
 BAD_SCORE: Final = 0.6
 
@@ -58,13 +60,28 @@ def options(settings: Settings, _name: str) -> Options:
     return Options(watch=tuple(services.watch), ignore=tuple(services.ignore), tables=frozenset(services.unit))
 
 
-async def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Reading:
+def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Soon[Reading]:
     """Ask systemd for the times of its timers; what became of their jobs its signals told."""
-    timers = await ports.units.timers()
+    timers = ports.units.timers()
+    if isinstance(timers, tuple) and not _failed(timers, ports.units.facts()):
+        return _reading(ports, timers)
+    return _asked(ports, timers)
+
+
+async def _asked(ports: Ports, found: Soon[tuple[TimerFacts, ...]]) -> Reading:
+    timers = await waited(found)
+    await ports.units.describe(_failed(timers, ports.units.facts()))
+    return _reading(ports, timers)
+
+
+def _failed(timers: tuple[TimerFacts, ...], facts: Mapping[str, UnitFacts]) -> list[str]:
+    """The units that have failed of those that the timers start."""
+    return [timer.unit for timer in timers if timer.unit in facts and facts[timer.unit].active == "failed"]
+
+
+def _reading(ports: Ports, timers: tuple[TimerFacts, ...]) -> Reading:
     facts = ports.units.facts()
-    started = {timer.unit for timer in timers} & facts.keys()
-    await ports.units.describe([name for name in started if facts[name].active == "failed"])
-    jobs = {name: facts[name] for name in started if name in facts}
+    jobs = {timer.unit: facts[timer.unit] for timer in timers if timer.unit in facts}
     return Reading(wall=ports.clock.wall(), monotonic=ports.clock.monotonic(), timers=timers, jobs=jobs)
 
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final
 from healthd.assess.score import status_of, worst
 from healthd.model import Assessment, Finding, IssueType, Item
 from healthd.registry import CheckSpec
+from healthd.soon import then
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.figures import Updates
     from healthd.ports import Ports
+    from healthd.soon import Soon
 
 REBOOT_SCORE: Final = 0.79
 NOT_WHOLE_SCORE: Final = 0.6
@@ -45,10 +47,13 @@ def options(_settings: Settings, _name: str) -> Options:
     return Options()
 
 
-async def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Reading:
+def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> Soon[Reading]:
     """Look at what the package manager keeps."""
-    updates = await ports.host.updates()
-    return Reading(at=ports.clock.boot(), quiet_for=ports.clock.wall() - updates.changed_at, updates=updates)
+
+    def reading(updates: Updates) -> Reading:
+        return Reading(at=ports.clock.boot(), quiet_for=ports.clock.wall() - updates.changed_at, updates=updates)
+
+    return then(ports.host.updates(), reading)
 
 
 def assess(reading: Reading, _before: Reading | None, options: Options) -> Assessment:

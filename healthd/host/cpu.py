@@ -7,20 +7,19 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from healthd.figures import Cpu
-from healthd.host.files import read as read_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from healthd.host.files import Kept
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
-def read(proc: Path, booted_for: float) -> Cpu:
+def read(proc: Kept, booted_for: float) -> Cpu:
     """The counters now; in a container, those of the machine around it."""
     # user nice system idle iowait irq softirq steal; behind them the time of guests, which user and nice have in them.
-    first = read_file(f"{proc}/stat").partition(b"\n")[0].split()
+    first = proc.read("stat").partition(b"\n")[0].split()
     if first[0] != b"cpu":
-        raise ValueError(f"{proc}/stat does not begin with the processors")
+        raise ValueError("/proc/stat does not begin with the processors")
     times = [int(word) / _TICKS for word in first[1:9]]
     idle, waiting, stolen = times[3], times[4], times[7]
     everything = sum(times)
@@ -30,7 +29,7 @@ def read(proc: Path, booted_for: float) -> Cpu:
         busy=everything - idle - waiting - stolen,
         waiting=waiting,
         stolen=stolen,
-        load=float(read_file(f"{proc}/loadavg").split()[1]),
+        load=float(proc.read("loadavg").split()[1]),
         cpus=os.sysconf("SC_NPROCESSORS_ONLN"),
         booted_for=booted_for,
     )

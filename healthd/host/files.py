@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MOST: Final = 4096
 """Bytes: what the kernel gives in one go, and more than any of these files has that is to be read whole."""
@@ -16,3 +19,25 @@ def read(path: str) -> bytes:
         return os.read(opened, MOST)
     finally:
         os.close(opened)
+
+
+class Kept:
+    """Files below `root` that are there for as long as the kernel runs: each is opened once, and read again and again.
+
+    To look up and open such a file takes longer than to read it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+        self._opened: dict[str, int] = {}
+
+    def __del__(self) -> None:
+        for opened in self._opened.values():
+            os.close(opened)
+
+    def read(self, name: str) -> bytes:
+        """What the file begins with, as it is now. Raises `OSError`."""
+        opened = self._opened.get(name)
+        if opened is None:
+            opened = self._opened[name] = os.open(f"{self._root}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        return os.pread(opened, MOST, 0)

@@ -13,6 +13,7 @@ from healthd.errors import ReadError
 from healthd.host import cpu, memory, network, pressure, sensors, tables
 from healthd.host.aside import Aside
 from healthd.host.disks import Disks
+from healthd.host.files import Kept
 from healthd.host.groups import group_usage
 from healthd.host.own import Own
 from healthd.host.packages import Packages
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from healthd.evidence import Changes, UnitFiles
     from healthd.figures import Cpu, GroupUsage, Memory, Mount, Network, Pressure, Sensor, Tables, Updates
     from healthd.host.changes import ChangeFinder
+    from healthd.soon import Soon
 
 _START_TIME = 19  # proc_pid_stat(5): field 22, counted from behind the name of the program
 _ESTABLISHED = b"01"  # the kernel's number for TCP_ESTABLISHED, in hexadecimal as /proc/net/tcp prints it
@@ -48,9 +50,10 @@ class LinuxHost:
     ) -> None:
         self._proc, self._sys = proc_root, sys_root
         self._own = Own(proc_root)
+        self._kept, self._sys_text = Kept(proc_root), str(sys_root)
         self._groups = sys_root / "fs/cgroup"
         self._time_heard = run_root / "systemd/timesync/synchronized"
-        self._zombies = tables.Zombies(proc_root)
+        self._zombies = tables.Zombies(str(proc_root))
         self._sensors, self._sensors_aside = sensors.Sensors(sys_root), Aside("a temperature sensor")
         self._packages, self._packages_aside = Packages(root), Aside("dpkg's list")
         self._packaging = Packaging(proc_root, root)
@@ -72,22 +75,22 @@ class LinuxHost:
     def memory(self) -> Memory:
         """Memory and swap."""
         with _reading("memory"):
-            return memory.read(self._proc, self._sys)
+            return memory.read(self._kept, self._sys_text)
 
     def cpu(self) -> Cpu:
         """What the processors have done since boot."""
         with _reading("the processors"):
-            return cpu.read(self._proc, self.uptime())
+            return cpu.read(self._kept, self.uptime())
 
     def pressure(self) -> Pressure:
         """How much of the time tasks waited; `Absent` where the kernel does not say."""
         with _reading("pressure"):
-            return pressure.read(self._proc)
+            return pressure.read(self._kept)
 
     def tables(self) -> Tables:
         """How full the kernel's tables of threads and open files are."""
         with _reading("the kernel's tables"):
-            return tables.read(self._proc, self._zombies)
+            return tables.read(self._kept, self._zombies)
 
     def time_heard_at(self) -> float | None:
         """When systemd-timesyncd last heard from a time server; it says so with the age of a file."""
@@ -106,8 +109,12 @@ class LinuxHost:
         with _reading("the temperature"):
             return await self._sensors_aside.ask(self._sensors.read, deadline=_SENSOR_SECONDS)
 
-    async def updates(self) -> Updates:
+    def updates(self) -> Soon[Updates]:
         """What the package manager left to be done; `Absent` where there is no dpkg."""
+        with _reading("what dpkg left to be done"):
+            return self._packages.at_hand() or self._read_packages()
+
+    async def _read_packages(self) -> Updates:
         with _reading("what dpkg left to be done"):
             return await self._packages_aside.ask(self._packages.read, deadline=_PACKAGES_SECONDS)
 

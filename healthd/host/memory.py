@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -9,18 +10,18 @@ from healthd.figures import Memory
 from healthd.host.files import read as read_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from healthd.host.files import Kept
 
 _EVENTS: Final = "fs/cgroup/system.slice/memory.events"
+_LINE: Final = re.compile(rb"^(MemTotal|MemFree|MemAvailable|SwapTotal|SwapFree): *(\d+) kB", re.MULTILINE)
 
 
-def read(proc: Path, sys: Path) -> Memory:
+def read(proc: Kept, sys: str) -> Memory:
     """Memory now. `oom_kills` counts the processes of services that were killed since boot.
 
     None: the memory of control groups is not counted here (cgroup v1, or a container without that controller).
     """
-    lines = read_file(f"{proc}/meminfo").splitlines()
-    kib = {name: int(rest.split(maxsplit=1)[0]) for name, _, rest in (line.partition(b":") for line in lines) if rest}
+    kib = {name: int(number) for name, number in _LINE.findall(proc.read("meminfo"))}
     total, free = kib[b"MemTotal"], kib[b"MemFree"]
     available = kib[b"MemAvailable"]
     if available > total:  # some containers are shown a total of their own beside what the machine has available

@@ -19,31 +19,48 @@ _MOST_NAMED: Final = 50
 
 
 class Packages:
-    """Reads below `root`. Dpkg's list is some MiB, so it is read again only when it has changed; `read` blocks."""
+    """Reads below `root`. Dpkg's list is some MiB, so it is read again only when it has changed.
+
+    Both methods raise `Absent` where there is no dpkg, `OSError` where its list cannot be read.
+    """
 
     def __init__(self, root: Path = Path("/")) -> None:
-        self._status, self._run = root / "var/lib/dpkg/status", root / "run"
+        self._status, self._reboot = f"{root}/var/lib/dpkg/status", f"{root}/run/reboot-required"
         self._known: tuple[int, int, int] | None = None
         self._broken: tuple[str, ...] = ()
 
+    def at_hand(self) -> Updates | None:
+        """What is to be done; None where `read` must tell. To look whether a file has changed does not block."""
+        found = self._look()
+        return self._told(found) if _key(found) == self._known else None
+
     def read(self) -> Updates:
-        """What is to be done. Raises `Absent` where there is no dpkg, `OSError` where its list cannot be read."""
+        """What is to be done. Blocks for as long as the disk takes."""
+        found = self._look()
+        with open(self._status, "rb") as lines:  # noqa: PTH123  see files.py
+            self._broken = not_whole(lines)
+        self._known = _key(found)
+        return self._told(found)
+
+    def _look(self) -> os.stat_result:
         try:
-            found = self._status.stat()
+            return os.stat(self._status)  # noqa: PTH116  likewise
         except FileNotFoundError:
             raise Absent("there is no dpkg") from None
-        key = (found.st_ino, found.st_size, found.st_mtime_ns)
-        if key != self._known:
-            with self._status.open("rb") as lines:
-                self._broken = not_whole(lines)
-            self._known = key
-        wanting = self._run / "reboot-required.pkgs"
+
+    def _told(self, found: os.stat_result) -> Updates:
+        required = os.path.exists(self._reboot)  # noqa: PTH110  likewise
         return Updates(
-            reboot_required=(self._run / "reboot-required").exists(),
-            reboot_for=_names(wanting) if wanting.exists() else (),
+            reboot_required=required,
+            reboot_for=_names(f"{self._reboot}.pkgs") if required else (),
             not_whole=self._broken,
             changed_at=found.st_mtime,
         )
+
+
+def _key(found: os.stat_result) -> tuple[int, int, int]:
+    """What is another one when the file was written anew."""
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def not_whole(lines: Iterable[bytes]) -> tuple[str, ...]:
@@ -61,6 +78,10 @@ def not_whole(lines: Iterable[bytes]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _names(file: Path) -> tuple[str, ...]:
-    """Packages, each once, in order; they are written anew with each upgrade."""
-    return tuple(dict.fromkeys(file.read_text(encoding="utf-8", errors="replace").split()[:_MOST_NAMED]))
+def _names(file: str) -> tuple[str, ...]:
+    """Packages, each once, in order; they are written anew with each upgrade. There may be no such file."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as names:  # noqa: PTH123  likewise
+            return tuple(dict.fromkeys(names.read().split()[:_MOST_NAMED]))
+    except FileNotFoundError:
+        return ()

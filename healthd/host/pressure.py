@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import time
 from errno import EOPNOTSUPP
 from typing import TYPE_CHECKING, Final
 
 from healthd.errors import Absent
 from healthd.figures import Pressure, Stalls
-from healthd.host.files import read as read_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from healthd.host.files import Kept
 
 _RESOURCES: Final = ("cpu", "memory", "io")
+_LINE: Final = re.compile(rb"^(some|full) avg10=(\S+) avg60=(\S+)", re.MULTILINE)
 
 
-def read(proc: Path) -> Pressure:
+def read(proc: Kept) -> Pressure:
     """The stalls of the whole machine. Raises `Absent` where the kernel does not count them."""
     stalls = {}
     for name in _RESOURCES:
         try:
-            stalls[name] = parse(read_file(f"{proc}/pressure/{name}").decode("ascii"))
+            stalls[name] = parse(proc.read(f"pressure/{name}"))
         except FileNotFoundError as error:
             raise Absent("this kernel has no pressure stall information (CONFIG_PSI)") from error
         except OSError as error:
@@ -31,16 +32,11 @@ def read(proc: Path) -> Pressure:
     return Pressure(at=time.clock_gettime(time.CLOCK_BOOTTIME), stalls=stalls)
 
 
-def parse(text: str) -> Stalls:
+def parse(text: bytes) -> Stalls:
     """The text of one file: a line `some`, and but for processors on old kernels one `full`."""
-    lines = {}
-    for line in text.splitlines():
-        kind, *pairs = line.split()
-        lines[kind] = dict(pair.split("=") for pair in pairs)
-    some, full = lines["some"], lines.get("full", {})
-    return Stalls(
-        some=float(some["avg60"]),
-        some_10s=float(some["avg10"]),
-        full=float(full.get("avg60", 0.0)),
-        full_10s=float(full.get("avg10", 0.0)),
-    )
+    found = _LINE.findall(text)
+    if not found or found[0][0] != b"some":
+        raise ValueError(f"these are no stalls: {text!r}")
+    numbers = {kind: (float(newest), float(minute)) for kind, newest, minute in found}
+    some, full = numbers[b"some"], numbers.get(b"full", (0.0, 0.0))
+    return Stalls(some=some[1], some_10s=some[0], full=full[1], full_10s=full[0])

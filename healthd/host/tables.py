@@ -10,25 +10,27 @@ from healthd.figures import Tables
 from healthd.host.files import read as read_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from healthd.host.files import Kept
 
 LOOKED_AT: Final = 20
-"""So many processes are looked at in one reading, at some 10 us each; a sweep over all of them takes as many readings
-as it takes."""
+"""So many processes are looked at in one reading at most, at some 10 us each ..."""
+
+A_SECOND: Final = 2.0
+"""... and so many for each second since the reading before: a sweep over all of them takes as long as it takes."""
 
 
-def read(proc: Path, zombies: Zombies) -> Tables:
+def read(proc: Kept, zombies: Zombies) -> Tables:
     """How full they are. Every thread takes a number, so that the limit of numbers is one of threads as well."""
-    threads = int(read_file(f"{proc}/loadavg").split()[3].partition(b"/")[2])
-    allocated, _, files_max = (int(word) for word in read_file(f"{proc}/sys/fs/file-nr").split())
-    limits = (int(read_file(f"{proc}/sys/kernel/{name}")) for name in ("pid_max", "threads-max"))
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    threads = int(proc.read("loadavg").split()[3].partition(b"/")[2])
+    allocated, _, files_max = proc.read("sys/fs/file-nr").split()
     return Tables(
-        at=time.clock_gettime(time.CLOCK_BOOTTIME),
+        at=now,
         threads=threads,
-        threads_max=min(limits),
-        files=allocated,
-        files_max=files_max,
-        zombies=zombies.count(),
+        threads_max=min(int(proc.read("sys/kernel/pid_max")), int(proc.read("sys/kernel/threads-max"))),
+        files=int(allocated),
+        files_max=int(files_max),
+        zombies=zombies.count(now),
     )
 
 
@@ -39,20 +41,28 @@ class Zombies:
     looks at a few, and the number is that of the last sweep over all.
     """
 
-    def __init__(self, proc: Path) -> None:
+    def __init__(self, proc: str) -> None:
         self._proc = proc
         self._ahead: list[str] = []
         self._seen = 0
         self._last: int | None = None
+        self._at: float | None = None
 
-    def count(self) -> int | None:
-        """Go on with the sweep; the number that the last whole one gave, None before the end of the first."""
+    def count(self, now: float) -> int | None:
+        """Go on with the sweep; the number that the last whole one gave, None before the end of the first.
+
+        `now`: seconds of a clock that only grows.
+        """
+        due = LOOKED_AT if self._at is None else min(LOOKED_AT, int(A_SECOND * (now - self._at)))
+        if due <= 0:
+            return self._last
+        self._at = now
         if not self._ahead:
             entries = os.listdir(self._proc)  # noqa: PTH208  no object for each process
             self._ahead = [name for name in entries if name[0].isdecimal()]
             self._seen = 0
-        self._ahead, now = self._ahead[LOOKED_AT:], self._ahead[:LOOKED_AT]
-        self._seen += sum(self._dead(pid) for pid in now)
+        self._seen += sum(map(self._dead, self._ahead[:due]))
+        del self._ahead[:due]
         if not self._ahead:
             self._last = self._seen
         return self._last

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from healthd.net.line import Line
     from healthd.net.tls import Contexts
     from healthd.probes import Certificate, Fetched, NameServer, Resolved
+    from healthd.soon import Soon
 
 
 class Network:
@@ -88,9 +89,9 @@ class Network:
             servers = [server] if server else servers_of(self._resolv_conf)
             return await resolve(name, record, servers, self._aside, until)
 
-    async def name_servers(self, *, deadline: float, local: bool) -> tuple[NameServer, ...]:
+    def name_servers(self, *, deadline: float, local: bool) -> Soon[tuple[NameServer, ...]]:
         """Whether the name servers of this host answer."""
-        return await self._name_servers.ask(deadline=deadline, local=local)
+        return self._name_servers.ask(deadline=deadline, local=local)
 
     async def shown_certificate(self, address: str, *, deadline: float) -> Certificate:
         """The certificate that a TLS server shows."""

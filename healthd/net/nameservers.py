@@ -10,9 +10,11 @@ from healthd.net.lookup import named_servers
 from healthd.probes import NameServer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from healthd.probes import Resolved
+    from healthd.soon import Soon
 
 STANDS_SECONDS: Final = 30.0
 """An answer stands for so long. One that did not come is asked for again."""
@@ -32,13 +34,18 @@ class NameServers:
         self._resolv_conf, self._resolve = resolv_conf, resolve
         self._answered: dict[str, float] = {}
 
-    async def ask(self, *, deadline: float, local: bool) -> tuple[NameServer, ...]:
+    def ask(self, *, deadline: float, local: bool) -> Soon[tuple[NameServer, ...]]:
         """How each of them is, asked side by side. `local`: only those on this host. Raises `ReadError`."""
         servers = [each for each in dict.fromkeys(named_servers(self._resolv_conf)) if not local or _is_local(each)]
         now = asyncio.get_running_loop().time()
         self._answered = {
             server: at for server, at in self._answered.items() if server in servers and at > now - STANDS_SECONDS
         }
+        if all(server in self._answered for server in servers):
+            return tuple(NameServer(address=server) for server in servers)
+        return self._ask(servers, deadline)
+
+    async def _ask(self, servers: Iterable[str], deadline: float) -> tuple[NameServer, ...]:
         return tuple(await asyncio.gather(*(self._one(server, deadline) for server in servers)))
 
     async def _one(self, server: str, deadline: float) -> NameServer:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthd.ports import Clock
+    from healthd.soon import Soon
     from healthd.systemd.kernel_text import Complaint
 
 HOUR: Final = 3600.0
@@ -58,10 +59,11 @@ class KernelLog:
         self._boot_id = ""
         self._seen: dict[tuple[FaultKind, str], _Seen] = {}
 
-    async def faults(self) -> tuple[KernelFault, ...]:
+    def faults(self) -> Soon[tuple[KernelFault, ...]]:
         """The faults of the last hour, the newest first. `Absent`: no journal can be read; `ReadError`: not now."""
-        if self._nothing_new():
-            return self._newest(self._clock.boot())
+        return self._newest(self._clock.boot()) if self._nothing_new() else self._asked()
+
+    async def _asked(self) -> tuple[KernelFault, ...]:
         told = await self._asking.ask(self._look)
         if told is None:
             raise ReadError("the journal does not answer")

@@ -12,6 +12,7 @@ from healthd.systemd.bus import Request
 from healthd.systemd.names import PROPERTIES
 
 if TYPE_CHECKING:
+    from healthd.soon import Soon
     from healthd.systemd.bus import Bus
 
 FRESH_SECONDS: Final = 600.0
@@ -32,11 +33,16 @@ class TimeDate:
     def __init__(self) -> None:
         self._known: tuple[float, bool | None] | None = None
 
-    async def synchronised(self, bus: Bus, now: float) -> bool | None:
+    def synchronised(self, bus: Bus, now: float) -> Soon[bool | None]:
         """Whether the clock is synchronised; None: nobody can tell. Raises `BusError` if the bus is lost."""
         if self._known is None or now - self._known[0] >= FRESH_SECONDS:
-            self._known = (now, await _ask(bus))
+            return self._asked(bus, now)
         return self._known[1]
+
+    async def _asked(self, bus: Bus, now: float) -> bool | None:
+        said = await _ask(bus)
+        self._known = now, said
+        return said
 
 
 async def _ask(bus: Bus) -> bool | None:

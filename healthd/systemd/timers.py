@@ -10,9 +10,10 @@ from healthd.systemd.details import DEADLINE
 from healthd.systemd.names import SYSTEMD, UNKNOWN_NUMBER, get_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from healthd.model import UnitFacts
+    from healthd.soon import Soon
     from healthd.systemd.bus import Bus
     from healthd.systemd.wire import Incoming
 
@@ -34,11 +35,20 @@ class Timers:
     def __init__(self) -> None:
         self._known: dict[str, tuple[tuple[float, str], float, TimerFacts]] = {}
 
-    async def read(self, bus: Bus, units: Mapping[str, UnitFacts], now: float) -> tuple[TimerFacts, ...]:
+    def read(self, bus: Bus, units: Mapping[str, UnitFacts], now: float) -> Soon[tuple[TimerFacts, ...]]:
         """The running timers among these units, in name order. Raises `BusError`."""
-        running = sorted(name for name, unit in units.items() if name.endswith(".timer") and unit.running)
+        running = sorted([name for name, unit in units.items() if name.endswith(".timer") and unit.running])
+        old = [units[name] for name in running if not self._fresh(units[name], now)]
+        return self._read(bus, running, old, now) if old else self._facts(running)
+
+    async def _read(
+        self, bus: Bus, running: Sequence[str], old: Iterable[UnitFacts], now: float
+    ) -> tuple[TimerFacts, ...]:
         self._known = {name: known for name, known in self._known.items() if name in running}
-        await together([self._ask(bus, units[name], now) for name in running if not self._fresh(units[name], now)])
+        await together([self._ask(bus, unit, now) for unit in old])
+        return self._facts(running)
+
+    def _facts(self, running: Sequence[str]) -> tuple[TimerFacts, ...]:
         return tuple(self._known[name][2] for name in running if name in self._known)
 
     def _fresh(self, unit: UnitFacts, now: float) -> bool:

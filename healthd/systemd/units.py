@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from healthd.jobs import TimerFacts
     from healthd.model import UnitFacts
     from healthd.ports import Clock, Log
+    from healthd.soon import Soon
     from healthd.systemd.scene import Scenes
     from healthd.systemd.wire import Incoming
 
@@ -123,13 +124,13 @@ class SystemdUnits:
         await self._details.describe(self._connection(), names)
         await self._stops.judge_unseen(self._connection(), names)
 
-    async def timers(self) -> tuple[TimerFacts, ...]:
+    def timers(self) -> Soon[tuple[TimerFacts, ...]]:
         """The running timers, in name order."""
-        return await self._timers.read(self._connection(), self._view, self._clock.boot())
+        return self._timers.read(self._connection(), self._view, self._clock.boot())
 
-    async def clock_synchronised(self) -> bool | None:
+    def clock_synchronised(self) -> Soon[bool | None]:
         """Whether the kernel holds its clock for synchronised; None: nobody can tell."""
-        return await self._time_date.synchronised(self._connection(), self._clock.boot())
+        return self._time_date.synchronised(self._connection(), self._clock.boot())
 
     async def primary_name(self, name: str) -> str:
         """The unit's Id; the name itself where there is no such unit."""
@@ -170,9 +171,9 @@ class SystemdUnits:
 
         return await origins.unit_files(self._connection(), name)
 
-    async def kernel_faults(self) -> tuple[KernelFault, ...]:
+    def kernel_faults(self) -> Soon[tuple[KernelFault, ...]]:
         """What the kernel complained of within the last hour, the newest first."""
-        return await self._kernel_log.faults()
+        return self._kernel_log.faults()
 
     async def restarted_with(self, name: str) -> tuple[str, ...]:
         """The active units that a restart of this one would restart too, in name order."""

@@ -26,7 +26,9 @@ class Row:
     alone: bool = False
 
 
-WORDS: Final = ("model", "answers", "errors", "events", "evidence", "probes", "figures", "jobs", "letters", "detail")
+WORDS: Final = (
+    "model", "answers", "errors", "events", "evidence", "probes", "figures", "jobs", "letters", "detail", "soon",
+)  # fmt: skip
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "gather", "record", "expose")
@@ -55,8 +57,8 @@ TABLE: Final = (
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
     Row(modules=("inquiry", "notify"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "pipeline")),
     Row(
-        modules=("pipeline", "looks", "upgrades", "windows"),
-        may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "formats", "looks", "upgrades", "windows"),
+        modules=("pipeline", "heard", "looks", "upgrades", "windows"),
+        may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "formats", "heard", "looks", "upgrades", "windows"),
     ),
     Row(modules=ANSWERS, may=(*WORDS, *CONTRACTS, *PURE, "pipeline", "windows", *ANSWERS)),
     Row(

@@ -62,7 +62,12 @@ WITHOUT_LOOP: Final = (
 """Who never needs a loop of its own: words, contracts, the pure middle, the client."""
 
 BORDERS: Final = frozenset(
-    {("healthd.sample", "Sampler._look"), ("healthd.heal", "Healer._act"), ("healthd.deliver.courier", "Courier._try")}
+    {
+        ("healthd.sample", "Sampler._look"),
+        ("healthd.sample", "Sampler._wait"),
+        ("healthd.heal", "Healer._act"),
+        ("healthd.deliver.courier", "Courier._try"),
+    }
 )
 """Where `except Exception` stands: a check's run, an action's run, a receiver's send."""
 

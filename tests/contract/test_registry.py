@@ -58,7 +58,6 @@ def test_a_check_says_what_it_is_in_its_module(check: CheckSpec) -> None:
 
 @every_check
 def test_a_check_waits_only_while_it_reads(check: CheckSpec) -> None:
-    assert inspect.iscoroutinefunction(check.sample)
     assert not inspect.iscoroutinefunction(check.assess)
     assert not inspect.iscoroutinefunction(check.score)
 

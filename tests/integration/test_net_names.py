@@ -11,6 +11,7 @@ import pytest
 from healthd.errors import ReadError
 from healthd.net import Network
 from healthd.probes import Resolved
+from healthd.soon import waited
 from tests.integration.servers import (
     addressed,
     ask_for,
@@ -104,7 +105,7 @@ def test_whether_the_servers_of_this_host_answer_at_all(tmp_path: Path) -> None:
     async def scene() -> None:
         async with name_server(lambda asked: addressed(asked, b"\x81\x85")) as server:
             conf.write_text(f"nameserver 127.0.0.1:{server.port}\nnameserver 127.0.0.9\nnameserver ::1%lo\n")
-            answering, closed, scoped = await Network(conf).name_servers(deadline=5, local=False)
+            answering, closed, scoped = await waited(Network(conf).name_servers(deadline=5, local=False))
         assert (answering.problem, answering.unasked) == ("", "")
         assert (closed.address, closed.problem) == ("127.0.0.9", "connection refused")
         assert scoped.unasked == ""

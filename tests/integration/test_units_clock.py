@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from healthd.soon import waited
 from healthd.systemd import timedate
 from tests.integration.stage import on_stage, running
 
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
 async def test_the_clock_is_as_timedated_says_for_some_minutes(stage: Stage) -> None:
     await stage.systemd.keep_time()
     async with running(stage):
-        assert await stage.units.clock_synchronised() is True
+        assert await waited(stage.units.clock_synchronised()) is True
         stage.systemd.synchronised = False
-        assert await stage.units.clock_synchronised() is True
+        assert await waited(stage.units.clock_synchronised()) is True
 
         stage.clock.advance(timedate.FRESH_SECONDS)
-        assert await stage.units.clock_synchronised() is False
+        assert await waited(stage.units.clock_synchronised()) is False
 
 
 @on_stage
 async def test_without_timedated_nobody_can_tell_and_nothing_is_amiss(stage: Stage) -> None:
     async with running(stage):
-        assert await stage.units.clock_synchronised() is None
+        assert await waited(stage.units.clock_synchronised()) is None
         assert stage.units.connected
 
 
@@ -42,7 +43,7 @@ def test_a_timedated_that_is_silent_does_not_cost_the_connection(
         await stage.systemd.keep_time()
         async with running(stage):
             stage.systemd.silent = {"Get"}
-            assert await stage.units.clock_synchronised() is None
+            assert await waited(stage.units.clock_synchronised()) is None
             stage.systemd.silent = set()
             assert stage.units.connected
             await stage.settle()

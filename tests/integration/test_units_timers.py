@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from healthd.jobs import TimerFacts
+from healthd.soon import waited
 from healthd.systemd.names import UNKNOWN_NUMBER
 from tests.integration.stage import on_stage, running
 
@@ -29,7 +30,7 @@ async def test_a_running_timer_says_what_it_starts_and_when(stage: Stage) -> Non
     add(stage)
     add(stage, "off.timer", active="inactive", sub="dead")
     async with running(stage):
-        assert await stage.units.timers() == (
+        assert await waited(stage.units.timers()) == (
             TimerFacts(name=TIMER, unit="backup.service", sub="waiting", next_wall=1_700_000_000.0),
         )
 
@@ -38,14 +39,14 @@ async def test_a_running_timer_says_what_it_starts_and_when(stage: Stage) -> Non
 async def test_a_timer_is_asked_again_only_when_its_state_has_changed(stage: Stage) -> None:
     add(stage)
     async with running(stage):
-        await stage.units.timers()
+        await waited(stage.units.timers())
         asked = stage.systemd.asked("GetAll")
-        await stage.units.timers()
+        await waited(stage.units.timers())
         assert stage.systemd.asked("GetAll") == asked
 
         await stage.systemd.tell(TIMER, sub="running")
         await stage.wakes.until(lambda: stage.units.facts()[TIMER].sub == "running")
-        (facts,) = await stage.units.timers()
+        (facts,) = await waited(stage.units.timers())
 
         assert facts.sub == "running"
         assert stage.systemd.asked("GetAll") > asked

@@ -178,8 +178,9 @@ def test_every_warning_about_the_configuration_is_shown() -> None:
 def test_what_the_host_lacks_is_said_and_nothing_is_broken() -> None:
     def lacks_sensors(healthd: Assembly) -> None:
         lacking = Component(name="temperature", weight=0.02, critical=False, combine=worst)
-        healthd.pipeline.picture.components["temperature"] = lacking
-        lacking.take(Assessment(usable=False, absent=True, reason="no temperature sensor"), 1.0)
+        picture = healthd.pipeline.picture
+        picture.replace_components([*picture.components.values(), lacking])
+        picture.take("temperature", Assessment(usable=False, absent=True, reason="no temperature sensor"), 1.0)
 
     line = found(WEB, wrong=lacks_sensors)["left out"]
 

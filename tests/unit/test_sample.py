@@ -16,14 +16,17 @@ from healthd.events import Event
 from healthd.model import Assessment, Severity
 from healthd.ports import Ports
 from healthd.registry import CheckSpec
-from healthd.sample import Bound, Due, Sampler
+from healthd.sample import Bound, Due, Sampled, Sampler
 from tests.fakes import FakeClock, FakeLog
 from tests.unit.assembly import ports_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
-    Sample = Callable[[Ports, Any, frozenset[str] | None], Awaitable[Any]]
+    from healthd.soon import Soon
+
+    Waiting = Callable[[Ports, Any, frozenset[str] | None], Coroutine[Any, Any, Any]]
+    Sample = Callable[[Ports, Any, frozenset[str] | None], Soon[Any]]
 
 PORTS = ports_of()
 
@@ -61,7 +64,7 @@ async def endless(ports: Ports, options: Any, names: frozenset[str] | None) -> s
 class Scripted:
     """Reads in a different way each time."""
 
-    def __init__(self, *samples: Sample) -> None:
+    def __init__(self, *samples: Waiting) -> None:
         self._samples = list(samples)
 
     async def __call__(self, ports: Ports, options: Any, names: frozenset[str] | None) -> Any:
@@ -223,3 +226,38 @@ def test_a_reading_is_held_against_an_older_one_and_never_against_one_of_this_mo
         told += [each.reason for each in run(sampler, check("a", number, assess))]
 
     assert told == ["1 after None", "2 after None", "3 after 1", "4 after 1", "5 after 1", "6 after 3"]
+
+
+# Readings at hand
+
+
+def at_hand(ports: Ports, options: Any, names: frozenset[str] | None) -> str:
+    return "at hand"
+
+
+def test_a_reading_at_hand_is_reported_before_anybody_waits(sampler: Sampler) -> None:
+    async def scene() -> tuple[list[str], frozenset[str]]:
+        reported: list[Sampled] = []
+        async with asyncio.TaskGroup() as group:
+            assert sampler.begin(check("a", at_hand), group, reported.append)
+            assert sampler.begin(check("b", well), group, reported.append)
+            return [one.assessment.reason for one in reported], sampler.running
+
+    assert asyncio.run(scene()) == (["at hand"], frozenset({"b"}))
+
+
+def test_readings_at_hand_and_others_come_in_the_order_asked(sampler: Sampler) -> None:
+    found = run(sampler, check("a", well), check("b", at_hand), check("c", well))
+
+    assert [each.reason for each in found] == ["its options []", "at hand", "its options []"]
+
+
+def test_a_bug_in_reading_what_is_at_hand_is_that_checks_trouble_alone(sampler: Sampler, log: FakeLog) -> None:
+    def broken(ports: Ports, options: Any, names: frozenset[str] | None) -> str:
+        raise ZeroDivisionError("a bug")
+
+    bad, good = run(sampler, check("a", broken), check("b", at_hand))
+
+    assert (bad.usable, bad.reason) == (False, "the check is broken: ZeroDivisionError('a bug')")
+    assert good.reason == "at hand"
+    assert [each.event for each in log.of(Event.CHECK_FAILED)] == [Event.CHECK_FAILED]

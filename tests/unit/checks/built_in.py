@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from healthd.assess.judge import Rules, judge
 from healthd.ports import Ports
+from healthd.soon import waited
 from tests.fake_units import FakeHost
 from tests.unit.assembly import ports_of
 
@@ -49,6 +50,6 @@ def ports(host: FakeHost) -> Ports:
 
 def sampled(spec: CheckSpec, host: FakeHost, options: Any) -> Any:
     async def ask() -> Any:
-        return await spec.sample(ports(host), options, None)
+        return await waited(spec.sample(ports(host), options, None))
 
     return asyncio.run(ask())

@@ -10,6 +10,7 @@ import pytest
 from healthd.assess.judge import Rules, judge
 from healthd.checks.clock import CHECK, TIMESYNCD, Options, Reading
 from healthd.model import IssueType, Item, Status
+from healthd.soon import waited
 from tests.fake_units import FakeHost, FakeUnits, service
 from tests.fakes import FakeClock
 from tests.unit.assembly import ports_of
@@ -46,7 +47,7 @@ def look(*readings: Reading) -> Item:
 
 def asked(units: FakeUnits, host: FakeHost) -> Reading:
     async def ask() -> Reading:
-        seen: Reading = await CHECK.sample(ports_of(units=units, host=host, clock=FakeClock()), Options(), None)
+        seen: Reading = await waited(CHECK.sample(ports_of(units=units, host=host, clock=FakeClock()), Options(), None))
         return seen
 
     return asyncio.run(ask())

@@ -10,6 +10,7 @@ import pytest
 from healthd.checks.kernel import CHECK, Options, Reading
 from healthd.figures import FaultKind, KernelFault
 from healthd.model import Assessment, IssueType, Status
+from healthd.soon import waited
 from tests.fake_units import FakeUnits
 from tests.fakes import FakeClock
 from tests.unit.assembly import ports_of
@@ -35,7 +36,7 @@ def test_it_reads_what_the_journal_says() -> None:
     ports = ports_of(units=units, clock=FakeClock(boot=NOW))
 
     async def sampled() -> Any:
-        return await CHECK.sample(ports, Options(), None)
+        return await waited(CHECK.sample(ports, Options(), None))
 
     assert asyncio.run(sampled()) == Reading(at=NOW, faults=(OOM,))
 

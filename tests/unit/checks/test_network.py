@@ -14,6 +14,7 @@ from healthd.config import load_texts
 from healthd.figures import Interface, Network
 from healthd.model import IssueType, Item, Status
 from healthd.probes import NameServer
+from healthd.soon import waited
 from tests.fake_net import FakeNet
 from tests.fake_units import FakeHost
 from tests.unit.assembly import ports_of
@@ -58,7 +59,7 @@ def trouble(items: dict[str, Item]) -> dict[str, float]:
 
 def asked(host: FakeHost, net: FakeNet) -> Reading:
     async def ask() -> Reading:
-        seen: Reading = await CHECK.sample(ports_of(host=host, net=net), Options(), None)
+        seen: Reading = await waited(CHECK.sample(ports_of(host=host, net=net), Options(), None))
         return seen
 
     return asyncio.run(ask())

@@ -12,6 +12,7 @@ from healthd.checks.services import Reading
 from healthd.config import CleanExit, ServicesSettings, UnitSettings
 from healthd.errors import BusLost
 from healthd.model import Finding, IssueType, Status
+from healthd.soon import waited
 from tests.fake_units import FakeUnits, service
 from tests.fakes import FakeClock
 from tests.unit.assembly import ports_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def seen(units: FakeUnits, options: ServicesSettings | None = None, names: frozenset[str] | None = None) -> Reading:
     ports = ports_of(units, clock=FakeClock(boot=NOW))
-    return asyncio.run(services.sample(ports, options or ServicesSettings(), names))
+    return asyncio.run(waited(services.sample(ports, options or ServicesSettings(), names)))
 
 
 def watched(*units: UnitFacts, **options: Any) -> list[str]:

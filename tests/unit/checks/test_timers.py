@@ -13,6 +13,7 @@ from healthd.config import load_texts
 from healthd.errors import BusLost
 from healthd.jobs import TimerFacts
 from healthd.model import IssueType, Item, Status, UnitFacts
+from healthd.soon import waited
 from tests.fake_units import FakeUnits, service
 from tests.fakes import FakeClock
 from tests.unit.assembly import ports_of
@@ -28,7 +29,7 @@ FAILED = replace(WELL, active="failed", sub="failed", result="exit-code", code=1
 
 
 async def sampled(ports: Ports) -> Any:
-    return await CHECK.sample(ports, Options(), None)
+    return await waited(CHECK.sample(ports, Options(), None))
 
 
 def looked(*timers: TimerFacts, job: UnitFacts | None = WELL, limits: Options | None = None) -> list[Item]:

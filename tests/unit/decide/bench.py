@@ -7,6 +7,7 @@ wall clocks are derived from it, so that a test can reboot the host or set its c
 from __future__ import annotations
 
 import json
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,12 +27,13 @@ from tests.unit.assembly import ports_of
 from tests.unit.builders import UNIT, finding, item, killed
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from healthd.decide.happenings import AnyOrder, Happening
     from healthd.decide.silence import Window
     from healthd.decide.state import Attempt, EngineState, Key, Ticket
     from healthd.model import ActionKind, HoldReason, Item, UnitFacts
+    from healthd.soon import Soon
 
 _LATE = 1e-6
 """By so much timers are late: a real one is never early."""
@@ -42,8 +44,10 @@ _T = TypeVar("_T")
 _H = TypeVar("_H")
 
 
-def at_once(work: Coroutine[Any, Any, _T]) -> _T:
-    """The result of a coroutine that never waits."""
+def at_once(work: Soon[_T]) -> _T:
+    """What is at hand, or the result of a coroutine that never waits."""
+    if not isinstance(work, Coroutine):
+        return work
     try:
         work.send(None)
     except StopIteration as end:

@@ -160,7 +160,7 @@ def test_when_healthd_started_is_another_time_once_the_clock_was_set(
 
 
 def test_pressure_is_that_of_the_last_minute_and_of_the_last_ten_seconds() -> None:
-    assert pressure.parse(FULL) == Stalls(some=14.39, some_10s=31.2, full=0.25, full_10s=0.5)
+    assert pressure.parse(FULL.encode()) == Stalls(some=14.39, some_10s=31.2, full=0.25, full_10s=0.5)
 
 
 def test_a_kernel_that_says_no_full_for_processors_is_understood(tree: Tree) -> None:
@@ -183,7 +183,8 @@ def test_psi_that_is_switched_off_is_lacking_too(tree: Tree, monkeypatch: pytest
     def refuse(*_: object, **__: object) -> str:
         raise OSError(EOPNOTSUPP, "Operation not supported")
 
-    monkeypatch.setattr(pressure, "read_file", refuse)
+    tree.put("proc/pressure/cpu", "")
+    monkeypatch.setattr(os, "pread", refuse)
 
     with pytest.raises(Absent, match="psi=1"):
         tree.host().pressure()
@@ -231,9 +232,21 @@ def test_zombies_are_counted_whatever_they_call_themselves(tree: Tree) -> None:
 def test_each_reading_looks_at_a_few_processes_and_gives_the_last_whole_count(tree: Tree) -> None:
     for pid in range(100, 100 + 2 * tables.LOOKED_AT):  # and PID 1
         process(tree, pid, "Z")
-    host = with_tables(tree)
+    zombies = tables.Zombies(str(tree.proc))
 
-    assert [host.tables().zombies for _ in range(3)] == [None, None, 2 * tables.LOOKED_AT]
+    assert [zombies.count(at) for at in (0.0, 100.0, 200.0)] == [None, None, 2 * tables.LOOKED_AT]
     for pid in range(100, 100 + 2 * tables.LOOKED_AT):
         process(tree, pid, "S")
-    assert [host.tables().zombies for _ in range(3)] == [*[2 * tables.LOOKED_AT] * 2, 0]
+    assert [zombies.count(at) for at in (300.0, 400.0, 500.0)] == [*[2 * tables.LOOKED_AT] * 2, 0]
+
+
+def test_readings_that_come_often_look_at_no_more_processes_than_those_that_come_seldom(tree: Tree) -> None:
+    for pid in range(100, 100 + 2 * tables.LOOKED_AT):
+        process(tree, pid, "Z")
+    seldom, often = (tables.Zombies(str(tree.proc)) for _ in range(2))
+    whole = 2 * tables.LOOKED_AT / tables.A_SECOND
+
+    first = next(at for at in range(1000) if seldom.count(float(at * 5)) is not None) * 5
+    again = next(at for at in range(10_000) if often.count(at / 10) is not None) / 10
+
+    assert abs(first - again) <= 5 < whole

@@ -56,15 +56,19 @@ def test_a_list_that_did_not_change_is_not_read_again(root: Path) -> None:
         file.write(b"X" * len(STATUS))
     os.utime(status, ns=(before.st_atime_ns, before.st_mtime_ns))
 
-    assert packages.read().not_whole == BROKEN
+    found = packages.at_hand()
+    assert found is not None
+    assert found.not_whole == BROKEN
 
 
 def test_a_list_that_changed_is_read_again(root: Path) -> None:
     packages, status = Packages(root), root / "var/lib/dpkg/status"
+    assert packages.at_hand() is None
     packages.read()
     status.write_text("Package: adduser\nStatus: install ok installed\n")
     os.utime(status, (50, 50))
 
+    assert packages.at_hand() is None
     assert packages.read().not_whole == ()
     assert packages.read().changed_at == 50
 

@@ -9,6 +9,7 @@ from healthd.errors import HealthdError, NoAnswer, ReadError
 from healthd.net import nameservers
 from healthd.net.nameservers import NameServers
 from healthd.probes import NameServer, Resolved
+from healthd.soon import waited
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +44,8 @@ def looks(file: Path, servers: Servers, times: int = 1, *, local: bool = False) 
     async def look() -> tuple[NameServer, ...]:
         known = NameServers(file, servers.resolve)
         for _ in range(times - 1):
-            await known.ask(deadline=2.0, local=local)
-        return await known.ask(deadline=2.0, local=local)
+            await waited(known.ask(deadline=2.0, local=local))
+        return await waited(known.ask(deadline=2.0, local=local))
 
     return asyncio.run(look())
 

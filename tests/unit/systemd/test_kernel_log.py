@@ -16,6 +16,7 @@ import pytest
 
 from healthd.errors import Absent, ReadError
 from healthd.figures import FaultKind, KernelFault
+from healthd.soon import waited
 from healthd.systemd.kernel_log import MOST_AT_ONCE, KernelLog
 from tests.fakes import FakeClock
 
@@ -136,10 +137,10 @@ class Bench:
 
         async def play() -> list[tuple[KernelFault, ...]]:
             log = KernelLog(self.clock, self.journal.reader)
-            seen = [await log.faults()]
+            seen = [await waited(log.faults())]
             for happen in between:
                 happen()
-                seen.append(await log.faults())
+                seen.append(await waited(log.faults()))
             return seen
 
         return asyncio.run(play())
@@ -255,8 +256,8 @@ def test_a_journal_that_cannot_be_read_now_is_opened_anew() -> None:
     async def play() -> int:
         log = KernelLog(bench.clock, bench.journal.reader)
         with pytest.raises(ReadError):
-            await log.faults()
+            await waited(log.faults())
         bench.journal.lost = False
-        return len(await log.faults())
+        return len(await waited(log.faults()))
 
     assert asyncio.run(play()) == 1
