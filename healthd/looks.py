@@ -176,7 +176,7 @@ class Looks:
             self._schedule.not_before(name, now + ABSENT_SECONDS)
         if again is not None:
             self._schedule.at_latest(name, again)
-        if not all(item.settled for item in assessment.items):
+        if [item for item in assessment.items if not item.settled]:
             better = status in (Status.DEGRADED, Status.UNHEALTHY)
             pause = RECOVER_SECONDS if better else CONFIRM_SECONDS if check.built_in else check.interval
             self._schedule.at_latest(name, now + pause)

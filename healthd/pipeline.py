@@ -7,7 +7,6 @@ every turn goes the whole way, and nothing acts but a decision of the engine tha
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from healthd.answers import Series
@@ -198,7 +197,8 @@ class Pipeline:
         await self._record(step)
         self._heal(step.happenings)
         self._whole |= self._rounds > 1 or not (self._looks.busy or self._heard.sampled)
-        await asyncio.sleep(0)  # the calls go out now; systemd works while the story is told
+        if step.happenings:
+            await asyncio.sleep(0)  # the calls go out now; systemd works while the story is told
         self._tell(step.happenings)
         if regular:
             self.round_at = self._clock.boot()
@@ -217,11 +217,15 @@ class Pipeline:
         deadlines = [self._next_round, self._looks.next()]
         if self._engine_wake is not None:
             deadlines.append(self._engine_wake - self.engine_clock.offset)
+        await self._woken(min(deadlines) - self._clock.boot())
+
+    async def _woken(self, seconds: float) -> None:
+        """Wait until something is heard, at most so long."""
+        timer = asyncio.get_running_loop().call_later(max(0.0, seconds), self._wake.set)
         try:
-            async with asyncio.timeout(max(0.0, min(deadlines) - self._clock.boot())):
-                await self._wake.wait()
-        except TimeoutError:
-            return
+            await self._wake.wait()
+        finally:
+            timer.cancel()
 
     async def _safety_net(self) -> None:
         """Now and then ask systemd itself, should a signal have been lost."""
@@ -249,9 +253,7 @@ class Pipeline:
         due = self._looks.due(self.picture.components, heard.checks, units, regular=regular)
         sampled = await self._sampler.run(due)
         if begun and not heard.urgent:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TOGETHER_SECONDS):
-                    await self._wake.wait()
+            await self._woken(TOGETHER_SECONDS)
         self._looks.wait_no_more()
         sampled += [*heard.sampled, *self._heard.take_sampled()]
         if not self._heard.any:

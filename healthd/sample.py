@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from healthd.assess.behind import belonging, instead_of_asking
 from healthd.assess.judge import Rules
@@ -61,8 +62,7 @@ def bind(settings: Settings, specs: Mapping[str, CheckSpec]) -> list[Bound]:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(NamedTuple):
     """A check that is to run now: for these items, or (None) for all."""
 
     check: Bound
@@ -73,8 +73,7 @@ LEAST_SECONDS: Final = 0.5
 """What has grown is held against a reading at least so old: an operator's look right after another measures nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampled:
+class Sampled(NamedTuple):
     """What came of one run of a check, at `at` (boot seconds), and how many seconds it took."""
 
     check: Bound
@@ -83,8 +82,7 @@ class Sampled:
     took: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Readings:
+class _Readings(NamedTuple):
     """What the next reading is held against: `before`, and a newer one, of `at`, that will be when it is old enough."""
 
     before: Any = None
@@ -123,12 +121,11 @@ class Sampler:
     async def run(self, due: Sequence[Due]) -> list[Sampled]:
         """Run these checks side by side and wait for all of them."""
         begun = [self._one(one) for one in due]
-        waited_for = [one for one in begun if isinstance(one, Coroutine)]
-        if len(waited_for) == len(begun) == 1:  # on the way of a signal
-            return [await waited_for[0]]
+        if len(begun) == 1:  # the common case, on the way of every signal
+            return [await waited(begun[0])]
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) if isinstance(one, Coroutine) else one for one in begun]
-        return [task.result() if isinstance(task, asyncio.Task) else task for task in tasks]
+            tasks = [one if isinstance(one, Sampled) else group.create_task(one) for one in begun]
+        return [one if isinstance(one, Sampled) else one.result() for one in tasks]
 
     def begin(self, check: Bound, group: asyncio.TaskGroup, report: Callable[[Sampled], None]) -> bool:
         """Run a check beside the turns; `report` is called with what came of it, at once where nothing is waited for.
@@ -138,11 +135,11 @@ class Sampler:
         if check.name in self._running:
             return False
         begun = self._one(Due(check=check, names=None))
-        if isinstance(begun, Coroutine):
+        if isinstance(begun, Sampled):
+            report(begun)
+        else:
             self._running.add(check.name)
             group.create_task(self._beside(check, begun, report), name=f"check {check.name}")
-        else:
-            report(begun)
         return True
 
     def forget(self, name: str) -> None:
@@ -161,10 +158,10 @@ class Sampler:
     def _one(self, due: Due) -> Soon[Sampled]:
         began = self._ports.clock.boot()
         looked = self._look(due)
-        if isinstance(looked, Coroutine) or due.check.component.unit is not None:
-            return self._waited(due.check, looked, began)
-        now = self._ports.clock.boot()
-        return Sampled(check=due.check, assessment=looked, at=now, took=now - began)
+        if isinstance(looked, Assessment) and due.check.component.unit is None:
+            now = self._ports.clock.boot()
+            return Sampled(check=due.check, assessment=looked, at=now, took=now - began)
+        return self._waited(due.check, looked, began)
 
     async def _waited(self, check: Bound, looked: Soon[Assessment], began: float) -> Sampled:
         assessment = await waited(looked)
@@ -178,7 +175,7 @@ class Sampler:
             assessment = self._by_its_unit(check)
             if assessment is None:
                 reading = check.spec.sample(self._ports, check.options, due.names)
-                if isinstance(reading, Coroutine):
+                if isinstance(reading, CoroutineType):
                     return self._wait(due, reading)
                 assessment = self._assessed(due, reading)
         except Exception as error:  # noqa: BLE001  the border of a check's run, see `_wait`

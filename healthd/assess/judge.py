@@ -5,7 +5,7 @@ The same for all checks. Pure: `(memory, assessment, rules, now) → (memory, as
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -36,8 +36,7 @@ FORECAST: Final = "forecast"
 _RANK: Final = {Status.HEALTHY: 0, Status.DEGRADED: 1, Status.UNHEALTHY: 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(NamedTuple):
     """How many consecutive readings it takes until something is judged bad, and good again."""
 
     failures: int = 1
@@ -82,14 +81,14 @@ def judge(
     kept = dict(memory) if assessment.partial else {}
     for name in assessment.gone:
         kept.pop(name, None)
-    items = []
+    items, as_it_was = [], True
     for item in assessment.items:
         if rules.at_once and not item.measures and item.name not in memory:
             items.append(item)
             continue
         kept[item.name], judged = _judge(memory.get(item.name, NOTHING), item, rules, now, out_of_turn)
         items.append(judged)
-    as_it_was = all(judged is item for judged, item in zip(items, assessment.items, strict=True))
+        as_it_was = as_it_was and judged is item
     return kept, assessment if as_it_was else replace(assessment, items=tuple(items))
 
 

@@ -238,10 +238,13 @@ class Picture:
 
 
 def _part(component: Component) -> Part:
+    critical = component.critical
+    if component.status is Status.UNHEALTHY:  # else it makes no difference
+        critical = critical or any(item.critical and item.findings for item in component.items.values())
     return Part(
         score=component.score,
         weight=component.weight,
-        critical=component.critical or any(item.critical and item.findings for item in component.items.values()),
+        critical=critical,
         judged=component.judged,
         lost=bool(component.lost),
     )

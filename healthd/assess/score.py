@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from healthd.model import Status
 
@@ -45,8 +44,7 @@ def counted(items: Iterable[Item]) -> float:
     return max(0.5, round(0.6 - 0.02 * (len(bad) - 1), 2))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(NamedTuple):
     """What a component gives to the host's health.
 
     `score` None: unknown; `judged`: it had a known score before. `lost`: something in it was known before, and is not.

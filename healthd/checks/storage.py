@@ -6,6 +6,7 @@ Remote ones are named and not touched: to ask them is to wait for another machin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from healthd.assess.score import worst
@@ -48,6 +49,7 @@ def assess(reading: tuple[Mount, ...], _before: tuple[Mount, ...] | None, option
     return Assessment(items=tuple(_judged(mount, options) for mount in reading))
 
 
+@lru_cache(maxsize=64)  # most are as they were at the look before
 def _judged(mount: Mount, options: Options) -> Item:
     if mount.remote:
         return _item(mount, f"remote ({mount.type}), not looked at")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from healthd.assess.score import status_of, worst
@@ -134,7 +135,13 @@ def _when(timer: TimerFacts, reading: Reading) -> str:
     ahead = _ahead(timer, reading)
     if ahead is None:
         return "has fired, and will not again"
-    return f"{timer.unit} next at {datetime.fromtimestamp(reading.wall + ahead, UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{timer.unit} next at {_in_words(int((reading.wall + ahead) // 60))}"
+
+
+@lru_cache(maxsize=64)
+def _in_words(minute: int) -> str:
+    """The minute of a time, which is the same at one look after the other."""
+    return f"{datetime.fromtimestamp(minute * 60, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _finding(message: str) -> Finding:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
+import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from healthd.errors import ReadError
 from healthd.figures import Mount, Space
@@ -16,18 +18,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from healthd.host.files import Kept
     from healthd.host.mounts import Entry
     from healthd.host.survey import Answer
+
+
+READ_SECONDS: Final = 5.0
+"""After so long the list of mounts is read again although the kernel has not said that it changed ...
+
+... which it says, by poll(2), of what is mounted, unmounted and remounted, and not of a file system that it has turned
+read-only itself. To make the list up takes the kernel longer than anything else that a round reads.
+"""
+
+_MOUNTS: Final = "1/mountinfo"
+_MOUNTS_READ: Final = 16 * 1024 * 1024
 
 
 class Disks:
     """Remembers of each file system whether it was seen writable since healthd started."""
 
     def __init__(
-        self, proc: Path, sys: Path, fstab: Path, ask: Callable[[bytes], os.statvfs_result] | None = None
+        self,
+        proc: Kept,
+        sys: Path,
+        fstab: Path,
+        ask: Callable[[bytes], os.statvfs_result] | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._proc, self._sys, self._fstab = proc, sys, fstab
         self._survey = Survey() if ask is None else Survey(ask)
+        self._now, self._read_at, self._changes = now, float("-inf"), select.poll()
         self._text = b""
         self._entries: tuple[Entry, ...] = ()
         self._writable: set[tuple[str, bytes]] = set()
@@ -44,7 +64,10 @@ class Disks:
 
     def _list(self) -> None:
         try:
-            text = (self._proc / "1/mountinfo").read_bytes()
+            if not self._may_have_changed():
+                return
+            text = self._proc.read(_MOUNTS, _MOUNTS_READ)
+            self._read_at = self._now()
             if text == self._text:  # as nearly always
                 return
             self._entries, self._text = chosen(text), text
@@ -56,6 +79,11 @@ class Disks:
         self._errors = {key: count for key, count in self._errors.items() if key in here}
         with suppress(OSError):  # a container has none
             self._meant = meant_writable(self._fstab.read_text(encoding="utf-8", errors="surrogateescape"))
+
+    def _may_have_changed(self) -> bool:
+        if self._read_at == float("-inf"):
+            self._changes.register(self._proc.opened(_MOUNTS), select.POLLPRI)
+        return bool(self._changes.poll(0)) or self._now() >= self._read_at + READ_SECONDS
 
     def _mount(self, entry: Entry, answers: Mapping[bytes, Answer]) -> Mount | None:
         """None: it is nobody's business, or gone meanwhile."""

@@ -35,9 +35,17 @@ class Kept:
         for opened in self._opened.values():
             os.close(opened)
 
-    def read(self, name: str) -> bytes:
-        """What the file begins with, as it is now. Raises `OSError`."""
+    def opened(self, name: str) -> int:
+        """The descriptor of the file. Raises `OSError`."""
         opened = self._opened.get(name)
         if opened is None:
             opened = self._opened[name] = os.open(f"{self._root}/{name}", os.O_RDONLY | os.O_CLOEXEC)
-        return os.pread(opened, MOST, 0)
+        return opened
+
+    def read(self, name: str, most: int = MOST) -> bytes:
+        """What the file begins with, as it is now: at least `most` bytes, if it has them. Raises `OSError`."""
+        opened = self.opened(name)
+        text = os.pread(opened, MOST, 0)
+        while most > MOST and len(text) < most and (more := os.pread(opened, MOST, len(text))):
+            text += more  # of what has many lines the kernel gives a page at a time
+        return text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,7 +19,7 @@ from healthd.host.packages import Packages
 from healthd.host.packaging import Packaging
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from healthd.answers import OwnProcess
     from healthd.evidence import Changes, UnitFiles
@@ -60,7 +59,7 @@ class LinuxHost:
         self._changes_aside = Aside("a look for what changed")
         self._changes: ChangeFinder | None = None
         self._root = root
-        self._disks = Disks(proc_root, sys_root, root / "etc/fstab", _space_below(root))
+        self._disks = Disks(self._kept, sys_root, root / "etc/fstab", _space_below(root))
         self._began: float | None = None
 
     @classmethod
@@ -74,22 +73,22 @@ class LinuxHost:
 
     def memory(self) -> Memory:
         """Memory and swap."""
-        with _reading("memory"):
+        with _Reading("memory"):
             return memory.read(self._kept, self._sys_text)
 
     def cpu(self) -> Cpu:
         """What the processors have done since boot."""
-        with _reading("the processors"):
+        with _Reading("the processors"):
             return cpu.read(self._kept, self.uptime())
 
     def pressure(self) -> Pressure:
         """How much of the time tasks waited; `Absent` where the kernel does not say."""
-        with _reading("pressure"):
+        with _Reading("pressure"):
             return pressure.read(self._kept)
 
     def tables(self) -> Tables:
         """How full the kernel's tables of threads and open files are."""
-        with _reading("the kernel's tables"):
+        with _Reading("the kernel's tables"):
             return tables.read(self._kept, self._zombies)
 
     def time_heard_at(self) -> float | None:
@@ -101,26 +100,26 @@ class LinuxHost:
 
     def network(self) -> Network:
         """Interfaces, and where the default routes lead."""
-        with _reading("the network"):
-            return network.read(self._proc, self._sys)
+        with _Reading("the network"):
+            return network.read(self._kept, self._sys_text)
 
     async def sensors(self) -> tuple[Sensor, ...]:
         """Temperatures of the sensors that have limits; `Absent` where there is none."""
-        with _reading("the temperature"):
+        with _Reading("the temperature"):
             return await self._sensors_aside.ask(self._sensors.read, deadline=_SENSOR_SECONDS)
 
     def updates(self) -> Soon[Updates]:
         """What the package manager left to be done; `Absent` where there is no dpkg."""
-        with _reading("what dpkg left to be done"):
+        with _Reading("what dpkg left to be done"):
             return self._packages.at_hand() or self._read_packages()
 
     async def _read_packages(self) -> Updates:
-        with _reading("what dpkg left to be done"):
+        with _Reading("what dpkg left to be done"):
             return await self._packages_aside.ask(self._packages.read, deadline=_PACKAGES_SECONDS)
 
     def package_work(self) -> str:
         """Who is installing packages at this moment, in words; "" for nobody."""
-        with _reading("who holds the locks of dpkg"):
+        with _Reading("who holds the locks of dpkg"):
             return self._packaging.at_work()
 
     async def changes(self, units: Sequence[UnitFiles], since: float, until: float) -> Changes:
@@ -131,7 +130,7 @@ class LinuxHost:
             self._changes = ChangeFinder(self._root)
         booted = time.time() - self.uptime()
         look = partial(self._changes.find, tuple(units), since, until, booted)
-        with _reading("what changed"):
+        with _Reading("what changed"):
             return await self._changes_aside.ask(look, deadline=_CHANGES_SECONDS)
 
     def group_usage(self, path: str) -> GroupUsage:
@@ -173,10 +172,17 @@ def _space_below(root: Path) -> Callable[[bytes], os.statvfs_result]:
     return lambda path: os.statvfs(prefix + path)
 
 
-@contextmanager
-def _reading(what: str) -> Iterator[None]:
+class _Reading:
     """A file that cannot be read, or is not as it should be, is a reading that is missing."""
-    try:
-        yield
-    except (OSError, ValueError, LookupError) as error:
-        raise ReadError(f"{what} cannot be read: {error}") from error
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, OSError | ValueError | LookupError):
+            raise ReadError(f"{self._what} cannot be read: {error}") from error

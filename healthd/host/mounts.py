@@ -54,6 +54,7 @@ _OCTAL: Final = re.compile(rb"\\([0-7]{3})")
 class Entry:
     """One line of mountinfo. `path` is the mount point in bytes, `root` what of the file system is mounted there.
 
+    `name` is the mount point, fit to be shown; `remote`: to touch it is to wait for somebody else.
     `stops_on_error`: ext4 writes no more once it finds something broken (errors=remount-ro).
     """
 
@@ -63,19 +64,10 @@ class Entry:
     root: bytes
     path: bytes
     type: str
+    name: str
+    remote: bool
     writable: bool
     stops_on_error: bool
-
-    @property
-    def name(self) -> str:
-        """The mount point, fit to be shown."""
-        text = self.path.decode("utf-8", "replace")
-        return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)
-
-    @property
-    def remote(self) -> bool:
-        """Whether to touch it is to wait for somebody else."""
-        return self.type in _REMOTE or self.type.startswith("fuse.")
 
 
 def chosen(mountinfo: bytes) -> tuple[Entry, ...]:
@@ -109,17 +101,23 @@ def _entry(line: bytes) -> Entry:
     fields, last = before.split(b" "), after.split(b" ")
     if not separator or len(fields) < 6 or len(last) < 3:
         raise ValueError(f"not a line of mountinfo: {line!r}")
-    options = last[2].split(b",")
+    options, path, type_ = last[2].split(b","), _decoded(fields[4]), last[0].decode("ascii", "replace")
     return Entry(
         id=int(fields[0]),
         parent=int(fields[1]),
         device=fields[2].decode("ascii"),
         root=_decoded(fields[3]),
-        path=_decoded(fields[4]),
-        type=last[0].decode("ascii", "replace"),
+        path=path,
+        type=type_,
+        name=_shown(path.decode("utf-8", "replace")),
+        remote=type_ in _REMOTE or type_.startswith("fuse."),
         writable=not any(word in options for word in _CANNOT_WRITE),
         stops_on_error=b"errors=remount-ro" in options and last[0] == b"ext4",
     )
+
+
+def _shown(text: str) -> str:
+    return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)
 
 
 def _decoded(path: bytes) -> bytes:

@@ -13,7 +13,10 @@ from healthd.figures import Interface, Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from healthd.host.files import Kept
+
+INTERFACES_READ: Final = 1024 * 1024
 
 ROUTES_READ: Final = 64 * 1024
 """So much of a table of routes is looked at (bytes): a router on the Internet has a million of them."""
@@ -44,11 +47,11 @@ class Counters(NamedTuple):
     tx_drop: int
 
 
-def read(proc: Path, sys: Path) -> Network:
+def read(proc: Kept, sys: str) -> Network:
     """The network now. Raises `OSError`, and `ValueError` or `LookupError` for text that no kernel writes."""
-    net, known = f"{proc}/1/net", f"{sys}/class/net"
-    counted = counters((proc / "1/net/dev").read_text(encoding="utf-8", errors="replace"))
-    ipv4, ipv6 = _defaults(f"{net}/route", default_4), _defaults(f"{net}/ipv6_route", default_6)
+    known = f"{sys}/class/net"
+    counted = counters(proc.read("1/net/dev", INTERFACES_READ).decode("utf-8", "replace"))
+    ipv4, ipv6 = _defaults(proc, "route", default_4), _defaults(proc, "ipv6_route", default_6)
     needed = (ipv4 or frozenset()) | (ipv6 or frozenset())
     # A host may have hundreds of the others, and nothing is to be said of them.
     looked_at = (name for name in counted if name in needed or not name.startswith(_MADE_BY_PROGRAMS))
@@ -89,11 +92,10 @@ def _leads(flags: int) -> bool:
     return bool(flags & _ROUTE_UP) and not flags & _ROUTE_REJECT
 
 
-def _defaults(table: str, find: Callable[[list[str]], frozenset[str]]) -> frozenset[str] | None:
+def _defaults(proc: Kept, table: str, find: Callable[[list[str]], frozenset[str]]) -> frozenset[str] | None:
     """The interfaces of the default routes; None where none is in the part of the table that is looked at."""
     try:
-        with open(table, "rb") as file:  # noqa: PTH123  likewise
-            text = file.read(ROUTES_READ + 1)
+        text = proc.read(f"1/net/{table}", ROUTES_READ + 1)
     except FileNotFoundError:  # a kernel without this family
         return frozenset()
     whole = len(text) <= ROUTES_READ
@@ -109,12 +111,14 @@ def _interface(directory: str, name: str, counted: Counters, *, needed: bool) ->
 
     `needed`: a default route leads there, so that it is looked at even then.
     """
+    if name == "lo":
+        return None
     try:
         entries = frozenset(os.listdir(directory))  # noqa: PTH208  no object for each entry
     except FileNotFoundError:  # it went away, or this /sys is that of another network
         entries = frozenset()
     flags = int(_text(f"{directory}/flags") or "0x1", 16)
-    if flags & _LOOPBACK or name == "lo":
+    if flags & _LOOPBACK:
         return None
     if not needed and "bonding" not in entries and any(entry.startswith("lower_") for entry in entries):
         return None

@@ -37,7 +37,7 @@ class Timers:
 
     def read(self, bus: Bus, units: Mapping[str, UnitFacts], now: float) -> Soon[tuple[TimerFacts, ...]]:
         """The running timers among these units, in name order. Raises `BusError`."""
-        running = sorted([name for name, unit in units.items() if name.endswith(".timer") and unit.running])
+        running = sorted([name for name in units if name.endswith(".timer") and units[name].running])
         old = [units[name] for name in running if not self._fresh(units[name], now)]
         return self._read(bus, running, old, now) if old else self._facts(running)
 

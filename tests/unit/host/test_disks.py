@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthd.errors import ReadError
-from healthd.host.disks import Disks
+from healthd.host.disks import READ_SECONDS, Disks
+from healthd.host.files import Kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,8 @@ class Machine:
         self.asked: list[bytes] = []
         self._root = root
         (root / "1").mkdir()
-        self.disks = Disks(root, root, root / "fstab", self._ask)
+        self.now = 0.0
+        self.disks = Disks(Kept(root), root, root / "fstab", self._ask, lambda: self.now)
 
     def mount(self, *lines: str) -> None:
         (self._root / "1/mountinfo").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
@@ -37,7 +39,8 @@ class Machine:
     def fstab(self, text: str) -> None:
         (self._root / "fstab").write_text(text, encoding="ascii")
 
-    def look(self) -> dict[str, Mount]:
+    def look(self, after: float = READ_SECONDS) -> dict[str, Mount]:
+        self.now += after
         return {mount.name: mount for mount in asyncio.run(self.disks.read(deadline=30))}
 
     def _ask(self, path: bytes) -> os.statvfs_result:
@@ -164,3 +167,14 @@ def test_a_remote_file_system_is_not_touched(machine: Machine) -> None:
 def test_without_a_list_of_mounts_there_is_no_reading(machine: Machine) -> None:
     with pytest.raises(ReadError, match="the list of mounts cannot be read"):
         machine.look()
+
+
+def test_what_turned_read_only_by_itself_is_told_within_seconds_though_nobody_says_that_the_list_changed(
+    machine: Machine,
+) -> None:
+    machine.mount(ROOT, DATA.format("rw"))
+    machine.look()
+    machine.mount(ROOT, DATA.format("ro"))
+    writable = [machine.look(after=READ_SECONDS / 2)["/data"].writable for _ in range(2)]
+
+    assert writable == [True, False]

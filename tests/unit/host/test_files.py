@@ -32,6 +32,13 @@ def test_of_a_long_file_the_beginning_is_read(tmp_path: Path) -> None:
     assert Kept(tmp_path).read("stat") == b"x" * MOST
 
 
+def test_of_a_file_of_many_lines_as_much_is_read_as_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "routes").write_bytes(b"y" * 3 * MOST)
+
+    assert Kept(tmp_path).read("routes", 100 * MOST) == b"y" * 3 * MOST
+    assert Kept(tmp_path).read("routes", MOST + 1) == b"y" * 2 * MOST
+
+
 def test_a_file_that_is_not_there_is_an_error_and_is_looked_for_again(tmp_path: Path) -> None:
     kept = Kept(tmp_path)
     with pytest.raises(FileNotFoundError):
