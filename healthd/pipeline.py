@@ -14,14 +14,14 @@ from healthd.assess.picture import Picture, summary
 from healthd.decide import engine
 from healthd.decide.happenings import News, Started
 from healthd.decide.policy import Moment
-from healthd.errors import BusError, StorageError
+from healthd.errors import BusError
 from healthd.events import Event
 from healthd.heard import Heard
 from healthd.looks import Looks, component_of
-from healthd.model import JobResult, Severity, State, Status
-from healthd.record.saved import entries
+from healthd.model import JobResult, State, Status
 from healthd.record.story import Story
 from healthd.record.tape import Tape
+from healthd.saving import Saving
 from healthd.upgrades import Upgrades
 from healthd.windows import Windows
 
@@ -81,10 +81,7 @@ class Pipeline:
         self._looks = Looks(sampler, clock, checks)
         self._samplers: list[Callable[[str, float], None]] = []
         self._engine_wake: float | None = None
-        self._unsaved: set[Key] = set()
-        self._unforgotten: set[Key] = set()
-        self._storage_failed = False
-        self._must_save = False
+        self._saving = Saving(store, log)
         self._unremembered = self._whole = False
         self._shown: tuple[State, Status] = (State.UNKNOWN, Status.UNKNOWN)
         self._watchers: list[Callable[[Sequence[Happening]], None]] = []
@@ -165,8 +162,8 @@ class Pipeline:
         """Take over a state that an operator's reset of these issues made."""
         self.state = state
         self._tape.reset(changed := tuple(changed))
-        self._unsaved.update(changed)
-        self._must_save = self._heard.everything = True
+        self._saving.want(changed)
+        self._heard.everything = True
         self._wake.set()
 
     def request(self, checks: Iterable[str]) -> None:
@@ -194,7 +191,7 @@ class Pipeline:
         sampled = await self._sample(heard, group, regular=regular)
         news = self._assess(sampled, heard)
         step = self._decide(news)
-        await self._record(step)
+        await self._saving.save(self.state, self.engine_clock, self._clock.boot())  # before anything is dispatched
         self._heal(step.happenings)
         self._whole |= self._rounds > 1 or not (self._looks.busy or self._heard.sampled)
         if step.happenings:
@@ -236,7 +233,7 @@ class Pipeline:
         try:
             if soon >= self._reconcile_at:
                 self._reconcile_at, self._failed_at = now + RECONCILE_SECONDS, now + FAILED_SECONDS
-                self._must_save = True  # so that the engine's clock loses at most these rounds over a reboot
+                self._saving.want()  # so that the engine's clock loses at most these rounds over a reboot
                 await self._units.reconcile()
             elif soon >= self._failed_at:
                 self._failed_at = now + FAILED_SECONDS
@@ -297,43 +294,12 @@ class Pipeline:
         moment = self._tape.watched(self.moment())
         step = engine.step(self.settings, self.state, moment, news)
         self._tape.take(self.settings, self.state, moment, news, step)
-        self._must_save |= step.state.fresh is not self.state.fresh or step.state.stopped != self.state.stopped
-        self._must_save |= (step.state.upgrade is None) is not (self.state.upgrade is None)
-        self._must_save |= step.state.silences != self.state.silences or step.state.alerts != self.state.alerts
+        self._saving.take(self.state, step)
         self.state, self._engine_wake = step.state, step.wake_at
-        self._unsaved |= step.changed
-        self._unforgotten |= step.removed
         tried = ((key, ticket.attempt) for key, ticket in self.state.tickets.items())
         waiting = [key.component for key, attempt in tried if attempt is not None and attempt.ended_at is not None]
         self._looks.hurry(waiting, self._clock.boot() + ATTEMPT_SECONDS)
         return step
-
-    async def _record(self, step: engine.Step) -> None:
-        """Write down what changed before anything is dispatched; if the disk fails, say so and go on from memory."""
-        if not (self._unsaved or self._unforgotten or step.happenings or self._must_save):
-            return
-        # Taken out before the wait: what an operator resets meanwhile is for the next turn to write.
-        unsaved, self._unsaved = self._unsaved, set()
-        unforgotten, self._unforgotten = self._unforgotten, set()
-        self._must_save = False
-        changed, removed = entries(self.state, self.engine_clock, self._clock.boot(), unsaved, unforgotten)
-        try:
-            await self._store.save(changed, removed)
-        except StorageError as error:
-            self._unsaved |= unsaved
-            self._unforgotten |= unforgotten
-            self._must_save = True
-            self._cannot_save(error)
-            return
-        if self._storage_failed:
-            self._storage_failed = False
-            self._log.event(Event.STORAGE_FAILED, "the state can be written again", reason="recovered")
-
-    def _cannot_save(self, error: StorageError) -> None:
-        if not self._storage_failed:
-            message = f"cannot write the state: {error}; limits are kept in memory until it can be written again"
-            self._log.event(Event.STORAGE_FAILED, message, severity=Severity.HIGH, reason="cannot_write")
-        self._storage_failed = True
 
     def _heal(self, happenings: Iterable[Happening]) -> None:
         for happening in happenings:
