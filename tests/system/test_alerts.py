@@ -1,0 +1,205 @@
+"""A fault on a host reaches a real Alertmanager, a mailbox, and stand-ins for Slack and PagerDuty, with its cause."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.system import standins
+from tests.system.units import service
+from tests.system.ward import QUICK, Ward
+from tools.throwaway import boot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tools.throwaway import Release
+
+EXTRA: Final = ("prometheus", "prometheus-alertmanager", "python3-aiosmtpd", "openssl")
+ROUTING_KEY: Final = "0123456789abcdef0123456789abcdef"
+SETTINGS: Final = f"""
+[auto_healing]
+backoff_seconds = 60
+backoff_max_seconds = 60
+[alerting]
+group_seconds = 1
+slack_webhook_url = {{ credential = "slack" }}
+pagerduty_key = {{ credential = "pagerduty" }}
+pagerduty_url = "http://127.0.0.1:{standins.HTTP_PORT}"
+email_notifications = ["ops@example.org"]
+smtp_url = {{ credential = "smtp" }}
+alertmanager_url = "http://127.0.0.1:9093"
+webhook_url = "http://127.0.0.1:{standins.HTTP_PORT}/hook"
+webhook_secret = {{ credential = "hook" }}
+"""
+CREDENTIALS: Final = {
+    "slack": f"http://127.0.0.1:{standins.HTTP_PORT}/services/T0/B0/slack-s3cret",
+    "pagerduty": ROUTING_KEY,
+    "smtp": f"smtp://{standins.USER}:{standins.PASSWORD}@127.0.0.1:{standins.MAIL_PORT}",
+    "hook": "hook-s3cret",
+}
+SETUP: Final = """
+echo 'ARGS="--cluster.listen-address="' > /etc/default/prometheus-alertmanager  # no network to find peers in
+mkdir /run/told && systemctl daemon-reload && systemctl reset-failed
+systemctl disable --quiet --now prometheus
+systemctl restart prometheus-alertmanager standin mailbox
+timeout 30 sh -c 'until amtool --alertmanager.url=http://127.0.0.1:9093 alert; do sleep 0.1; done'
+"""
+TELLERS: Final = ("slack", "pagerduty", "email", "webhook")
+CAUSE: Final = "cannot open /etc/frobnicate.conf"
+
+
+@pytest.fixture(scope="module")
+def ward(release: Release, deb: Path) -> Iterator[Ward]:
+    """A host with receivers, of which healthd knows by credentials."""
+    with boot(release, deb=deb, extra=EXTRA) as host:
+        made = Ward(host=host)
+        for name, script in (("standin", standins.HTTP), ("mailbox", standins.MAIL)):
+            host.write(f"/root/{name}.py", script)
+            host.write(f"/etc/systemd/system/{name}.service", service(f"python3 /root/{name}.py"))
+        host.sh(SETUP)
+        for name, secret in CREDENTIALS.items():
+            host.write(f"/etc/healthd/credentials/{name}", secret + "\n")
+        made.configure(QUICK)
+        made.configure(SETTINGS, name="70-told")
+        yield made
+
+
+def test_a_fault_reaches_every_receiver_with_its_cause_and_so_does_its_end(ward: Ward) -> None:
+    unit = failing(ward)
+
+    first = {name: await_told(ward, name, unit)[0]["said"] for name in TELLERS}
+    (alert,) = alertmanager(ward, unit)
+    assert first["webhook"]["status"] == "firing"
+    assert first["pagerduty"]["event_action"] == "trigger"
+    assert first["pagerduty"]["routing_key"] == ROUTING_KEY
+    assert first["email"]["tls"]
+    assert first["email"]["headers"]["Subject"].startswith("[high] ")
+    assert alert["labels"]["alertname"] == "healthd_service_down"
+    assert (alert["labels"]["unit"], alert["labels"]["severity"]) == (unit, "high")
+    for said in (*first.values(), alert):
+        text = json.dumps(said)
+        assert f"{unit} is down: ended with exit status 3" in text
+        assert CAUSE in text
+        assert "healthctl incident" in text
+
+    mend(ward, unit)
+
+    last = {name: await_told(ward, name, unit, count=2)[1]["said"] for name in TELLERS}
+    assert last["webhook"]["status"] == "resolved"
+    assert last["pagerduty"] == {
+        "routing_key": ROUTING_KEY,
+        "event_action": "resolve",
+        "dedup_key": first["pagerduty"]["dedup_key"],
+    }
+    assert last["email"]["headers"]["References"] == first["email"]["headers"]["References"]
+    assert ":white_check_mark:" in last["slack"]["text"]
+    await_gone(ward, unit)
+
+
+def test_nothing_is_lost_or_doubled_over_an_outage_of_receivers_and_the_death_of_healthd(ward: Ward) -> None:
+    ward.host.sh("touch /run/told/outage && systemctl stop mailbox prometheus-alertmanager")
+    unit = failing(ward)
+    await_told(ward, "outage", unit)
+
+    ward.host.sh("systemctl kill --signal=KILL healthd healthd-deliver")
+    ward.host.sh("timeout 30 sh -c 'while healthctl status; [ $? = 3 ]; do sleep 0.1; done'")
+    ward.host.sh("systemctl start mailbox prometheus-alertmanager && rm /run/told/outage")
+
+    for name in TELLERS:
+        await_told(ward, name, unit)
+    ward.host.sh("timeout 60 sh -c 'while ls /var/lib/healthd/outbox | grep .; do sleep 0.1; done'", seconds=70)
+    assert {name: len(told(ward, name, unit)) for name in TELLERS} == dict.fromkeys(TELLERS, 1)
+    assert len(alertmanager(ward, unit)) == 1
+    mend(ward, unit)
+    for name in TELLERS:
+        await_told(ward, name, unit, count=2)
+    await_gone(ward, unit)
+
+
+def test_what_the_first_attempt_heals_is_no_message(ward: Ward) -> None:
+    cursor, unit = ward.host.cursor(), ward.add()
+    ward.kill(unit)
+    ward.await_healed(cursor, unit)
+    other = failing(ward)
+    await_told(ward, "webhook", other)
+    mend(ward, other)
+
+    assert told(ward, "webhook", unit) == []
+
+
+def test_no_secret_is_in_the_journal_and_none_within_reach_of_the_daemon(ward: Ward) -> None:
+    everything = ward.host.sh("journalctl --output=verbose --no-pager; healthctl config show --json")
+
+    assert [secret for secret in (*CREDENTIALS.values(), standins.PASSWORD, "s3cret") if secret in everything] == []
+    assert ward.host.run(["test", "-e", "/run/told/refused"], check=False).returncode == 1
+    assert ward.host.sh("runuser -u healthd -- cat /etc/healthd/credentials/slack 2>&1 || :").endswith("denied")
+
+
+def test_the_process_that_delivers_sees_neither_the_bus_nor_the_database(ward: Ward) -> None:
+    unit = failing(ward)
+    await_told(ward, "webhook", unit)
+    pid = ward.host.show("healthd-deliver", "MainPID")["MainPID"]
+
+    seen = ward.host.sh(f"ls /proc/{pid}/root/var/lib/healthd /proc/{pid}/root/run/dbus /proc/{pid}/root/run/healthd")
+    exposure = ward.host.sh("systemd-analyze security healthd-deliver.service | tail --lines=1")
+
+    assert "history.db" not in seen
+    assert "healthd.sock" not in seen
+    assert "system_bus_socket" not in seen
+    assert float(exposure.split(":")[1].split()[0]) <= 1.5
+    mend(ward, unit)
+
+
+def failing(ward: Ward) -> str:
+    """A unit that says why it fails, and fails each time."""
+    unit = ward.add(service(f"/bin/sh -c 'echo {CAUSE}; exit 3'"), start=False)
+    ward.try_start(unit)
+    return unit
+
+
+def mend(ward: Ward, unit: str) -> None:
+    """What an operator does about it."""
+    ward.host.write(f"/etc/systemd/system/{unit}", service())
+    ward.host.sh(f"systemctl daemon-reload && systemctl restart {unit}")
+
+
+def told(ward: Ward, name: str, unit: str) -> list[dict[str, Any]]:
+    """What this receiver was told about the unit's alert, in order."""
+    lines = [json.loads(line) for line in ward.host.sh(f"cat /run/told/{name} || :").splitlines()]
+    keys = {key_of(line["said"]) for line in lines if unit in json.dumps(line)}
+    return [line for line in lines if key_of(line["said"]) in keys]
+
+
+def key_of(said: dict[str, Any]) -> str:
+    """What names the alert; of Slack's, which has no such thing, its unit."""
+    if "headers" in said:
+        return str(said["headers"]["X-Healthd-Alert"])
+    return str(said.get("dedup_key") or said.get("key") or next(w for w in said["text"].split() if ".service" in w))
+
+
+def await_told(ward: Ward, name: str, unit: str, *, count: int = 1) -> list[dict[str, Any]]:
+    """The same, once it is so many messages."""
+    deadline = time.monotonic() + 60
+    while len(found := told(ward, name, unit)) < count:
+        assert time.monotonic() < deadline, f"{name} was told {len(found)} of {count}"
+        time.sleep(0.2)
+    return found
+
+
+def alertmanager(ward: Ward, unit: str) -> list[dict[str, Any]]:
+    """The alerts about a unit that fire at Alertmanager."""
+    alerts = json.loads(ward.host.sh("amtool --alertmanager.url=http://127.0.0.1:9093 alert --output=json"))
+    return [alert for alert in alerts if alert["labels"].get("unit") == unit]
+
+
+def await_gone(ward: Ward, unit: str) -> None:
+    """Wait until none fires any more."""
+    deadline = time.monotonic() + 30
+    while alertmanager(ward, unit):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
