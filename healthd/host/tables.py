@@ -12,10 +12,10 @@ from healthd.host.files import read as read_file
 if TYPE_CHECKING:
     from healthd.host.files import Kept
 
-LOOKED_AT: Final = 20
+LOOKED_AT: Final = 50
 """So many processes are looked at in one reading at most, at some 10 us each ..."""
 
-A_SECOND: Final = 2.0
+A_SECOND: Final = 10.0
 """... and so many for each second since the reading before: a sweep over all of them takes as long as it takes."""
 
 
