@@ -11,7 +11,7 @@ from healthd.config import permitted
 from healthd.config.chores import CHORES
 from healthd.config.show import tables
 from healthd.decide import engine
-from healthd.decide.happenings import Ended, Held, Order, Started, Unsupported
+from healthd.decide.happenings import Ended, Held, Order, Started, Trusted, Unsupported
 from healthd.decide.ledger import subject_of
 from healthd.decide.state import subject
 from healthd.errors import BusError, RequestError
@@ -164,12 +164,16 @@ class Controller:
     async def reset(self, name: str, *, by: str) -> tuple[str, ...]:
         tickets, state = self._named(name), self._pipeline.state
         keys, subjects = [ticket.key for ticket in tickets], {*map(subject_of, tickets), self._subject(name)}
-        suggested = [each for each, page in state.ledger.items() if page.distrusted_at is not None]
-        trusted = [f"{each.action} of {each.subject}" for each in suggested if each.subject in subjects]
+        text, of = f"{by} had the attempts forgotten", {subject_of(ticket): ticket for ticket in reversed(tickets)}
+        trusted = [
+            Trusted(name=each, page=page, text=text, ticket=of.get(each.subject))
+            for each, page in state.ledger.items()
+            if page.distrusted_at is not None and each.subject in subjects
+        ]
         if not (keys or trusted):
             raise RequestError(404, f"{name} has no issue whose attempts could be forgotten", hint="healthctl issues")
-        self._pipeline.change_state(engine.reset(state, keys, subjects), keys)
-        return (*map(str, keys), *trusted)
+        self._pipeline.change_state(engine.reset(state, keys, subjects), keys, trusted)
+        return (*map(str, keys), *(f"{each.name.action} of {each.name.subject}" for each in trusted))
 
     def silences(self) -> tuple[Quiet, ...]:
         return self._view.silences()

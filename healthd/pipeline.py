@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from healthd.config import Settings
-    from healthd.decide.happenings import AnyOrder, Happening
+    from healthd.decide.happenings import AnyOrder, Happening, Trusted
     from healthd.decide.state import EngineClock, EngineState, Key
     from healthd.heal import Healer
     from healthd.ports import Clock, Host, Log, Store, Units
@@ -158,10 +158,11 @@ class Pipeline:
         for name, component in self.picture.components.items():
             component.scores = tuple(past.get(Series(name, "", "score"), ()))
 
-    def change_state(self, state: EngineState, changed: Iterable[Key]) -> None:
-        """Take over a state that an operator's reset of these issues made."""
+    def change_state(self, state: EngineState, changed: Iterable[Key], trusted: Sequence[Trusted] = ()) -> None:
+        """Take over a state that an operator's reset of these issues made. `trusted`: what it made trusted again."""
         self.state = state
-        self._tape.reset(changed := tuple(changed))
+        self._tape.reset(changed := tuple(changed), sorted({each.name.subject for each in trusted}))
+        self._story.tell(trusted, wall=self._clock.wall(), max_attempts={})
         self._saving.want(changed)
         self._heard.everything = True
         self._wake.set()

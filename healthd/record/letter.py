@@ -46,7 +46,7 @@ def letter(alert: Alert, word: Word, state: EngineState, incident: Incident | No
         issues=tuple(issues[:MOST_ISSUES]),
         changed=headline(incident.changes, incident.opened_at) if incident is not None else "",
         evidence=tuple(line.text for line in evidence),
-        hints=_hints(alert, main),
+        hints=(*_suggested(alert, state.tickets), *_hints(alert, main)),
     )
 
 
@@ -113,6 +113,12 @@ def _text(word: Word, incident: Incident | None, main: Matter | None) -> str:
         )
         return f"{result}{tried}"
     return main.text if main is not None else ""
+
+
+def _suggested(alert: Alert, tickets: Mapping[Key, Ticket]) -> tuple[str, ...]:
+    """What to type to have it done, where healing is only suggested; of many, the first."""
+    told = (ticket for key in alert.keys if (ticket := tickets.get(key)) is not None)
+    return next(((ticket.key.command,) for ticket in told if ticket.open and ticket.suggested), ())
 
 
 def _hints(alert: Alert, main: Matter | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, assert_never
 
 from healthd.answers import Note
+from healthd.config import is_unit_name
 from healthd.decide.happenings import (
     CascadeBegan,
     CascadeEnded,
@@ -193,7 +194,8 @@ class Story:
         event, message, severity = trust_story(happening)
         ticket, action = happening.ticket, happening.name.action
         if ticket is None:
-            self._say(event, message, severity=severity, action=action)
+            unit = happening.name.subject if is_unit_name(happening.name.subject) else None
+            self._say(event, message, severity=severity, action=action, unit=unit)
         else:
             self._event(event, message, ticket, severity, action=action)
 

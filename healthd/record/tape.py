@@ -79,6 +79,7 @@ class Tape:
         self._facts: dict[str, UnitFacts] = {}
         self._rest: dict[str, Any] = {}
         self._reset: list[str] = []
+        self._forgiven: list[str] = []
         self._looked = Looked({})
 
     def watched(self, moment: Moment) -> Moment:
@@ -86,9 +87,10 @@ class Tape:
         self._looked = Looked(moment.facts)
         return replace(moment, facts=self._looked)
 
-    def reset(self, keys: Iterable[Key]) -> None:
-        """Somebody had the attempts of these issues forgotten."""
+    def reset(self, keys: Iterable[Key], subjects: Iterable[str] = ()) -> None:
+        """Somebody had the attempts of these issues, and on these `subjects` of the ledger, forgotten."""
         self._reset += [str(key) for key in keys]
+        self._forgiven += subjects
 
     def take(self, settings: Settings, before: EngineState, moment: Moment, news: News, step: Step) -> None:
         """Keep a step, if there is anything to keep. `moment` is one that was `watched`."""
@@ -99,6 +101,8 @@ class Tape:
             self._settings, frame["settings"] = settings, _tables(settings)
         if self._reset:
             frame["reset"], self._reset = self._reset, []
+        if self._forgiven:
+            frame["forgiven"], self._forgiven = self._forgiven, []
         if not (frame or whole or _changed(before, step)):
             return
         if whole:

@@ -162,8 +162,9 @@ class Replay:
             self._as_recorded &= all(frame["settings"].get(name) == self._tables[name] for name in _DECIDING)
         if "state" in frame and (before is None or (self._as_recorded and not self._ways)):
             self._state = _state_of(frame)
-        if "reset" in frame:
-            self._state = engine.reset(self._state, map(key_of, frame["reset"]))
+        if "reset" in frame or "forgiven" in frame:
+            keys = map(key_of, frame.get("reset", ()))
+            self._state = engine.reset(self._state, keys, frame.get("forgiven", ()))
         changed = self._world.feed(frame, self._ways.__contains__)
         for name, was, now in changed:
             self._meet_others(subject_of(name, now or was), was, now)

@@ -86,8 +86,12 @@ def test_what_keeps_failing_is_suggested_until_an_operator_has_it_help(ward: War
     again = ward.host.cursor()
     ward.host.run(["rm", file])
     assert "ordered by" not in ward.await_event(again, "healing_started", unit)["MESSAGE"]
+    ward.await_event(again, "action_distrusted", unit)
     ward.host.run(["touch", file])
+    ward.healthctl("reset", unit)
+    assert "had the attempts forgotten" in ward.await_event(again, "action_trusted", unit)["MESSAGE"]
     ward.await_healed(again, unit)
+    assert "ordered by" not in str(ward.story(again, unit))
 
 
 def test_a_suggest_only_unit_is_told_and_its_command_heals_it(ward: Ward) -> None:

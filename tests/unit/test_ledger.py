@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,11 @@ def test_a_reset_makes_an_action_trusted_also_of_what_has_no_issue() -> None:
             page = Page(failed=2, in_a_row=2, distrusted_at=healthd.pipeline.moment().now)
             healthd.pipeline.state = replace(healthd.pipeline.state, ledger={START: page})
             assert await control.reset("web", by="alice") == ("start_unit of web.service",)
+            told = healthd.log.of(Event.ACTION_TRUSTED)[0]
+            assert told.message.endswith("is carried out by itself again: alice had the attempts forgotten")
+            assert told.fields["unit"] == "web.service"
             await healthd.turn()
+            assert json.loads(healthd.store.taped[-1].text)["forgiven"] == ["web.service"]
             assert [page.in_a_row for page in healthd.pipeline.state.ledger.values()] == [0]
             saved = await healthd.store.load()
             assert saved is not None

@@ -61,6 +61,14 @@ def test_where_nothing_is_known_of_the_incident_the_hold_says_why_nothing_is_don
     assert letter(ALERT, FIRST, state(held), None, host="h").text == "healing is only suggested"
 
 
+def test_the_first_hint_is_the_command_that_does_what_is_suggested() -> None:
+    waits = down(hold=HoldReason.SUGGEST, suggested="start_unit")
+
+    assert letter(ALERT, FIRST, state(waits), KNOWN, host="h").hints[0] == f"healthctl heal {UNIT}"
+    over = letter(ALERT, Word(2, Why.RESOLVED, 1.0), state(replace(waits, open=False)), KNOWN, host="h")
+    assert over.hints[0] == "healthctl incident 12"
+
+
 def test_the_last_letter_says_that_it_is_over_though_the_issue_is_forgotten() -> None:
     ended = replace(KNOWN, result="healed by start_unit of web.service, after 13 s")
     said = letter(ALERT, Word(2, Why.RESOLVED, 1.0), state(), ended, host="h")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given
 from hypothesis import settings as search
 from hypothesis import strategies as st
 
+from healthd.decide import engine
+from healthd.decide.ledger import Name, Page
 from tests.fake_units import service
-from tests.unit.builders import detail
+from tests.unit.builders import UNIT, detail
 from tests.unit.decide.chances import (
     FAILURES,
     MEDDLING,
@@ -21,7 +24,7 @@ from tests.unit.decide.chances import (
     times,
     unit_names,
 )
-from tests.unit.simulate.taped import TapedBench, attempts, spoken
+from tests.unit.simulate.taped import TapedBench, actions, attempts, spoken
 
 if TYPE_CHECKING:
     from healthd.config import Settings
@@ -107,6 +110,23 @@ def test_the_same_settings_do_the_very_same(
     assert spoken(replayed.would) == spoken(replayed.was)
     assert sum(each.deed.kind == "started" for each in replayed.was) == attempts(bench)
     assert not replayed.guesses
+
+
+def test_trust_that_a_reset_gives_back_to_what_has_no_issue_is_on_the_tape() -> None:
+    bench, start = TapedBench(service(UNIT)), Name(UNIT, "signal", "start_unit")
+    bench.state = replace(bench.state, ledger={start: Page(failed=6, in_a_row=6, distrusted_at=bench.moment().now)})
+    bench.write()
+    bench.restart_healthd()
+    bench.turn()
+    bench.state = engine.reset(bench.state, [], [UNIT])
+    bench.tape.reset([], [UNIT])
+    bench.kill(UNIT)
+    bench.turn([UNIT])
+
+    replayed = bench.replayed()
+
+    assert actions(replayed.was) == [(UNIT, "start_unit")]
+    assert spoken(replayed.would) == spoken(replayed.was)
 
 
 @search(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
