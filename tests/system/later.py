@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.system.ward import Ward
 
 _SCRIPT: Final = """
-import runpy, sys, time
+import sys, time
 older, pace = map(float, sys.argv[1:])
 kernels, walls, began = time.clock_gettime, time.time, time.clock_gettime(time.CLOCK_BOOTTIME)
 
@@ -21,9 +21,13 @@ def gained():
 time.clock_gettime = lambda clock: kernels(clock) + older + gained()
 time.time = lambda: walls() + gained()
 sys.argv[1:] = []
-runpy.run_module("healthd", run_name="__main__", alter_sys=True)
+from healthd.__main__ import main
+from healthd.pipeline import Pipeline
+woken = Pipeline._woken
+Pipeline._woken = lambda self, seconds: woken(self, seconds / pace)
+sys.exit(main())
 """
-"""The event loop goes by `time.monotonic`, which stays as it is: limits of time and pauses last as long as ever."""
+"""Its pauses between two turns are as much shorter; limits of time go by the clock of the event loop, and stay."""
 
 _UNIT: Final = """
 [Service]
@@ -38,8 +42,7 @@ _DROP_IN: Final = "/run/systemd/system/healthd.service.d/later.conf"
 def restart_later(ward: Ward, *, older: float = 0, pace: float = 1) -> None:
     """Restarts healthd in a time when the host has been up for `older` seconds more: so long ago is all that happened.
 
-    From there on, `pace` seconds pass for it in one. It looks at things at times of its own and sleeps in the host's:
-    with an interval of two seconds it looks once a second or so.
+    From there on, `pace` seconds pass for it in one: so its intervals should be many times as long as usual.
     """
     cursor = ward.host.cursor()
     ward.host.write("/usr/local/lib/later.py", _SCRIPT)

@@ -51,7 +51,7 @@ echo 'BindReadOnlyPaths=/run/stat:/proc/stat /run/loadavg:/proc/loadavg' >> stan
 
 SPENT: Final = """awk '/^cpu / {{ ${} += 100000 }} {{ print }}' /run/stat > /run/next; cat /run/next > /run/stat"""
 """A lot of time of one kind passes, by its column in /proc/stat."""
-IDLE, STOLEN = 5, 9
+BUSY, IDLE, STOLEN = 2, 5, 9
 
 HOT: Final = """
 [auto_healing]
@@ -178,7 +178,7 @@ def test_processes_that_nobody_buries_are_an_issue_until_somebody_does(ward: War
     assert "zombies: their parents do not ask how they ended" in seen["issues"][0]["message"]
 
 
-def test_heat_stolen_time_and_a_long_queue_are_issues_until_they_pass(host: Host) -> None:
+def test_heat_busy_processors_stolen_time_and_a_long_queue_are_issues_until_they_pass(host: Host) -> None:
     ward = Ward(host=host)
     host.sh(STAND_INS)
     host.write("/etc/healthd/conf.d/50-test.toml", HOT)
@@ -190,7 +190,7 @@ def test_heat_stolen_time_and_a_long_queue_are_issues_until_they_pass(host: Host
     processors = os.cpu_count() or 1
     host.sh("echo 101000 > /run/class/hwmon/hwmon0/temp1_input")
     said = []
-    for column, queue in ((STOLEN, 0), (IDLE, 40 * processors)):
+    for column, queue in ((BUSY, 0), (STOLEN, 0), (IDLE, 40 * processors)):
         host.sh(f"{LOAD.format(queue)}; {SPENT.format(column)}")
         said.append(ward.await_event(cursor, "issue_opened", component="cpu", issue="high_cpu")["MESSAGE"])
         host.sh(f"{LOAD.format(0)}; {SPENT.format(IDLE)}")
@@ -199,6 +199,7 @@ def test_heat_stolen_time_and_a_long_queue_are_issues_until_they_pass(host: Host
     host.sh("echo 45000 > /run/class/hwmon/hwmon0/temp1_input")
     ward.await_event(cursor, "issue_resolved", component="temperature", item="chip temp1")
 
-    assert "the machine around this one takes 100 % of the processors' time (limit 50 %)" in said[0]
-    assert "the load average is 40.0 a processor (limit 16)" in said[1]
+    assert "the processors are 100 % busy (limit 95 %)" in said[0]
+    assert "the machine around this one takes 100 % of the processors' time (limit 50 %)" in said[1]
+    assert "the load average is 40.0 a processor (limit 16)" in said[2]
     assert hot["message"] == "101 °C (limit 100 °C)"
