@@ -19,6 +19,7 @@ from healthd.events import Event
 from healthd.heard import Heard
 from healthd.looks import Looks, component_of
 from healthd.model import JobResult, State, Status
+from healthd.pace import Pace
 from healthd.record.story import Story
 from healthd.record.tape import Tape
 from healthd.saving import Saving
@@ -75,6 +76,8 @@ class Pipeline:
         self._tape = Tape(store.tape, boot_id=engine_clock.boot_id)
         self._heard = Heard()
         self._wake = asyncio.Event()
+        self._pace = Pace()
+        self._paced: asyncio.TimerHandle | None = None
         self.origin = self._next_round = clock.boot()
         self._failed_at, self._reconcile_at = self.origin + FAILED_SECONDS, self.origin + RECONCILE_SECONDS
         self._upgrades, self._windows = Upgrades(host, log), Windows(clock, log)
@@ -95,7 +98,12 @@ class Pipeline:
         """Units changed; without names: look at all."""
         self._heard.names |= names
         self._heard.everything |= not names
-        self._wake.set()
+        loop = asyncio.get_running_loop()
+        pause = self._pace.pause(loop.time()) if names else 0.0
+        if not pause:
+            self._wake.set()
+        elif self._paced is None:
+            self._paced = loop.call_later(pause, self._wake.set)
 
     def reported(self, key: Key, result: JobResult) -> None:
         """The job of an attempt ended."""
@@ -183,8 +191,7 @@ class Pipeline:
 
     async def turn(self, group: asyncio.TaskGroup) -> None:
         """Go the whole way once. `group` is where checks run that are not waited for."""
-        self._wake.clear()
-        heard, self._heard = self._heard, Heard()
+        heard = self._take_heard()
         self._begun += 1
         regular = self._clock.boot() >= self._next_round
         if regular:
@@ -209,8 +216,19 @@ class Pipeline:
         async with self._turns:
             self._turns.notify_all()
 
+    def _take_heard(self) -> Heard:
+        """What this turn is about; what comes in from now on makes the next one come."""
+        self._wake.clear()
+        heard, self._heard = self._heard, Heard()
+        if heard.names:
+            self._pace.turned(asyncio.get_running_loop().time())
+        if self._paced is not None:
+            self._paced.cancel()
+            self._paced = None
+        return heard
+
     async def _until_due(self) -> None:
-        if self._heard.any:
+        if self._wake.is_set():
             return
         deadlines = [self._next_round, self._looks.next()]
         if self._engine_wake is not None:

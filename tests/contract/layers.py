@@ -57,8 +57,8 @@ TABLE: Final = (
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
     Row(modules=("inquiry", "notify"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "pipeline")),
     Row(
-        modules=("pipeline", "heard", "looks", "saving", "upgrades", "windows"),
-        may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "formats", "heard", "looks", "saving", "upgrades", "windows"),
+        modules=("pipeline", "heard", "looks", "pace", "saving", "upgrades", "windows"),
+        may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "formats", "heard", "looks", "pace", "saving", "upgrades", "windows"),
     ),
     Row(modules=ANSWERS, may=(*WORDS, *CONTRACTS, *PURE, "pipeline", "windows", *ANSWERS)),
     Row(
