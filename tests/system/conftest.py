@@ -56,9 +56,9 @@ def bare_host(release: Release) -> Iterator[Host]:
 
 
 @pytest.fixture
-def vm(deb: Path) -> Iterator[Vm]:
-    """A virtual machine that has booted, with the package installed and healthd running. Of one release: it is slow."""
-    with boot_vm(Release.BOOKWORM, deb=deb) as machine:
+def vm(release: Release, deb: Path) -> Iterator[Vm]:
+    """A virtual machine that has booted, with the package installed and healthd running. It is slow."""
+    with boot_vm(release, deb=deb) as machine:
         yield machine
 
 
