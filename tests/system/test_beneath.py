@@ -12,8 +12,9 @@ from tests.system.ward import QUICK, Ward
 if TYPE_CHECKING:
     from tools.throwaway import Host
 
-SLOW_AGAIN = service("sleep infinity", 'ExecStartPre=/bin/sh -c "[ ! -e /run/%N.ran ] || sleep 2; touch /run/%N.ran"')
-"""Its first start is quick; a later one takes long enough that something can go wrong meanwhile."""
+_WAIT = "[ ! -e /run/%N.ran ] || until [ -e /run/%N.go ]; do sleep 0.1; done; touch /run/%N.ran"
+SLOW_AGAIN = service("sleep infinity", f'ExecStartPre=/bin/sh -c "{_WAIT}"')
+"""Its first start is quick; a later one waits until `go_on`, so that something can go wrong meanwhile."""
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,11 @@ def in_the_middle_of_healing(ward: Ward, unit: str) -> str:
     return cursor
 
 
+def go_on(ward: Ward, unit: str) -> None:
+    """What was in the middle goes on to its end."""
+    ward.host.sh(f"touch /run/{unit.removesuffix('.service')}.go")
+
+
 DISTURBANCES = {
     "daemon-reload": "systemctl daemon-reload",
     "daemon-reexec": "systemctl daemon-reexec",
@@ -65,6 +71,7 @@ def test_healing_goes_on_after_a_disturbance_in_the_middle_of_an_action(ward: Wa
     pid = ward.host.show("healthd", "MainPID")
     cursor = in_the_middle_of_healing(ward, unit)
     ward.host.sh(disturbance)
+    go_on(ward, unit)
     ward.await_healed(cursor, unit)
 
     assert ward.host.state(unit) == "active"
@@ -119,6 +126,7 @@ def test_an_end_of_healthd_in_the_middle_of_an_action_neither_loses_nor_repeats_
     cursor = in_the_middle_of_healing(ward, unit)
     ward.host.sh(end)
     ward.await_event(cursor, "daemon_ready")
+    go_on(ward, unit)
     ward.await_healed(cursor, unit)
 
     assert ward.starts(cursor, unit) == 1
@@ -128,10 +136,11 @@ def test_an_end_of_healthd_in_the_middle_of_an_action_neither_loses_nor_repeats_
 
 def test_an_attempt_that_healthd_did_not_live_to_see_fail_counts(ward: Ward) -> None:
     with ward.under("[health]\nmax_healing_attempts = 2\n[auto_healing]\nbackoff_seconds = 1\n"):
-        once = "[ ! -e /run/%N.ran ] || { sleep 2; exit 1; }; touch /run/%N.ran"
+        once = "[ ! -e /run/%N.ran ] || { until [ -e /run/%N.go ]; do sleep 0.1; done; exit 1; }; touch /run/%N.ran"
         unit = ward.add(service("sleep infinity", f'ExecStartPre=/bin/sh -c "{once}"'))
         cursor = in_the_middle_of_healing(ward, unit)
         ward.kill("healthd.service")
+        go_on(ward, unit)
         ward.await_event(cursor, "healing_gave_up", unit)
 
         assert ward.events(cursor, unit).count("healing_started") == 2
@@ -163,6 +172,7 @@ def test_a_disk_that_takes_nothing_any_more_is_said_and_healing_goes_on(fresh: W
     cursor = fresh.host.cursor()
     fresh.host.sh(
         "systemctl stop healthd; mount -t tmpfs -o size=4M,mode=0700,uid=healthd,gid=healthd tmpfs /var/lib/healthd;"
+        "install -d -o healthd -g healthd -m 700 /var/lib/healthd/outbox /var/lib/healthd/delivered;"
         "mount -o remount,ro /var/lib/healthd; systemctl start healthd"
     )
     unit = fresh.add()
@@ -188,10 +198,21 @@ def test_a_broken_database_is_set_aside_and_said(fresh: Ward) -> None:
     sees_and_heals(fresh)
 
 
+KILL = """
+kill -9 $(systemctl show --property=MainPID --value {victim})
+for _ in $(seq 100); do
+    journalctl --boot --quiet --output=json HEALTHD_UNIT={victim} | grep -q shutting_down && exit
+    sleep 0.1
+done
+"""
+
+
 def test_nothing_is_healed_while_the_host_shuts_down(fresh: Ward) -> None:
     victim = fresh.add(service(unit=["DefaultDependencies=no"]))  # so that no stop job saves it from failing
-    kill = f'/bin/sh -c "kill -9 $$(systemctl show --property=MainPID --value {victim}); sleep 1"'
-    fresh.add(service("sleep infinity", f"ExecStop={kill}", unit=["After=healthd.service dbus.service"]))
+    fresh.host.write("/usr/local/lib/kill", KILL.format(victim=victim))
+    stop = "ExecStop=/bin/sh /usr/local/lib/kill"
+    fresh.add(service("sleep infinity", stop, unit=["After=healthd.service dbus.service"]))
+    fresh.look()
     cursor = fresh.host.cursor()
     fresh.host.reboot()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.system.units import job, never_ready, obedient, service
-from tests.system.ward import QUICK, Ward
+from tests.system.ward import QUICK, Ward, when
 
 if TYPE_CHECKING:
     from tools.throwaway import Host
@@ -138,8 +138,8 @@ def test_a_start_that_hangs_is_tried_three_times_with_growing_pauses_and_then_gi
     assert issue["severity"] == "critical"
     assert issue["until"] > issue["opened_at"] + 3000
 
-    finished = [float(r["__REALTIME_TIMESTAMP"]) / 1e6 for r in story if r["HEALTHD_EVENT"] == "healing_finished"]
-    begun = [float(r["__REALTIME_TIMESTAMP"]) / 1e6 for r in story if r["HEALTHD_EVENT"] == "healing_started"]
+    finished = [when(r) for r in story if r["HEALTHD_EVENT"] == "healing_finished"]
+    begun = [when(r) for r in story if r["HEALTHD_EVENT"] == "healing_started"]
     pauses = [start - end for start, end in zip(begun[1:], finished, strict=False)]
     assert pauses[0] >= 0.19
     assert pauses[1] >= 0.39

@@ -72,7 +72,10 @@ def test_who_may_ask_sees_what_is_wrong_and_what_is_done_about_it(ward: Ward, ho
     assert status["health_checks"]["services"]["status"] == "degraded"
     assert hopeless in [item["name"] for item in status["health_checks"]["services"]["items"]]
     assert ward.healthctl("status", user=user).returncode == {"degraded": 1, "unhealthy": 2}[status["status"]]
-    assert [issue["unit"] for issue in ward.ask("issues", user=user)] == [hopeless]
+    issues = [
+        issue for issue in ward.ask("issues", user=user) if issue["component"] == "services"
+    ]  # the machine is busy
+    assert [issue["unit"] for issue in issues] == [hopeless]
     assert "given up" in ward.healthctl("issues", user=user).stdout
     explained = ward.healthctl("explain", hopeless, user=user).stdout
     assert "exit status 1" in explained

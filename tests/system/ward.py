@@ -36,6 +36,11 @@ cascade_units = 0
 _NUMBERS: Iterator[int] = itertools.count(1)
 
 
+def when(record: Record) -> float:
+    """When this was sent to the journal, in Unix seconds; on a busy machine the journal itself may be behind."""
+    return int(record["_SOURCE_REALTIME_TIMESTAMP"]) / 1e6
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ward:
     """A running host. Names of units are given without their type where they are services."""
