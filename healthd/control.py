@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from healthd.doctor import Doctor
     from healthd.evidence import Incident
     from healthd.explain import Explainer
+    from healthd.letters import Outcome
     from healthd.model import ActionKind, Issue
     from healthd.pipeline import Pipeline
     from healthd.ports import Beats, Clock, Store, Units
+    from healthd.replies import Replies
     from healthd.tally import Tally
     from healthd.view import View
 
@@ -51,13 +53,14 @@ class Controller:
         units: Units,
         store: Store,
         tally: Tally,
+        replies: Replies,
         beats: Beats,
         clock: Clock,
         apply: Callable[[], Awaitable[None]],
         under_systemd: bool,
     ) -> None:
         self._pipeline, self._view, self._explainer, self._doctor = pipeline, view, explainer, doctor
-        self._store, self._tally, self._beats = store, tally, beats
+        self._store, self._tally, self._replies, self._beats = store, tally, replies, beats
         self._units, self._apply, self._under_systemd = units, apply, under_systemd
         self._silencer = Silencer(pipeline, view, explainer, clock)
         self._turns = 0
@@ -186,6 +189,9 @@ class Controller:
 
     async def resume(self, name: str | None, *, everything: bool, by: str) -> tuple[Quiet, ...]:
         return await self._silencer.resume(name, everything=everything, by=by)
+
+    async def try_receivers(self, name: str | None, *, by: str) -> Mapping[str, Outcome]:
+        return await self._replies.tried(name, by=by)
 
     async def reload(self, *, by: str) -> tuple[str, ...]:
         if not self._under_systemd:

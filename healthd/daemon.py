@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from healthd.decide.state import EngineClock, EngineState
     from healthd.expose.front import Front
     from healthd.ports import Clock
+    from healthd.replies import Replies
     from healthd.systemd.journal import Journal
 
 _BEAT: Final = 10.0
@@ -134,15 +135,17 @@ class Daemon:
         from healthd.inquiry import Inquiry
         from healthd.notify import Notifying
         from healthd.record.outbox import FileOutbox
+        from healthd.replies import Replies
 
         inquiry = Inquiry(self._pipeline, self._units, self._host, store=self._store, clock=self._clock, log=self._log)
         deaf()
         self._begin(group, inquiry.run(early), "inquiry")
-        outbox = FileOutbox(state_directory())
-        notifying = Notifying(self._pipeline, outbox, self._log, known=inquiry.known)
+        outbox, tally = FileOutbox(state_directory()), Tally(self._pipeline, self._view, self._host)
+        replies = Replies(outbox, self._clock, receivers=self._receivers, tally=tally.delivered)
+        self._begin(group, replies.run(), "replies")
+        notifying = Notifying(self._pipeline, outbox, self._log, known=inquiry.known, written=replies.expect)
         self._begin(group, notifying.run(), "notify")
-        tally = Tally(self._pipeline, self._view, self._host)
-        self._front = Front(self._control(sockets, tally), self._units, self._host, self._log)
+        self._front = Front(self._control(sockets, tally, replies), self._units, self._host, self._log)
         tally.requests = self._front.requests
         self._doctor.tcp = self._front.diagnoses
         self._front.configure(self._settings.http)
@@ -352,7 +355,7 @@ class Daemon:
         finally:
             self._notifier.ready(self._status.text())
 
-    def _control(self, sockets: Sequence[socket.socket], tally: Tally) -> Controller:
+    def _control(self, sockets: Sequence[socket.socket], tally: Tally, replies: Replies) -> Controller:
         self._doctor = Doctor(
             pipeline=self._pipeline,
             units=self._units,
@@ -369,11 +372,15 @@ class Daemon:
             units=self._units,
             store=self._store,
             tally=tally,
+            replies=replies,
             clock=self._clock,
             beats=self._beats,
             apply=self._apply,
             under_systemd=self._notifier.active,
         )
+
+    def _receivers(self) -> tuple[str, ...]:
+        return self._settings.alerting.receivers
 
     def _watchdog_diagnosis(self) -> Diagnosis:
         return watchdog_diagnosis(self._notifier.watchdog_interval(), self._notifier.why_off)

@@ -25,7 +25,7 @@ AGAIN_SECONDS: Final = 5.0
 
 
 class Notifying:
-    """Follows a pipeline. `known` tells what is known of an incident by its number.
+    """Follows a pipeline. `known` tells what is known of an incident by its number; `written` hears of letters.
 
     A message is in the saved state before it comes here, and stays there until it is in the outbox: none is lost, and
     one that is written twice has the same name and the same id.
@@ -38,10 +38,11 @@ class Notifying:
         log: Log,
         *,
         known: Callable[[int], Incident | None],
+        written: Callable[[], None] = lambda: None,
         again: float = AGAIN_SECONDS,
     ) -> None:
         self._pipeline, self._outbox, self._log = pipeline, outbox, log
-        self._known, self._again = known, again
+        self._known, self._written, self._again = known, written, again
         self._news = asyncio.Event()
         self._failed = False
         pipeline.watch(self._heard)
@@ -83,5 +84,6 @@ class Notifying:
         if self._failed:
             self._failed = False
             self._log.event(Event.STORAGE_FAILED, "alerts reach the outbox again", reason="recovered")
+        self._written()
         await self._pipeline.order(Spooled(words=frozenset((alert.id, word.number) for alert, word in words)))
         return True

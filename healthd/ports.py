@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from healthd.evidence import Changes, Incident, Scene, UnitFiles
     from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Mount, Network, Pressure, Sensor, Tables, Updates
     from healthd.jobs import Silence, TimerFacts
+    from healthd.letters import Outcome
     from healthd.model import ActionKind, Issue, JobResult, Severity, SystemState, UnitFacts
     from healthd.probes import Certificate, Fetched, NameServer, Resolved
     from healthd.soon import Soon
@@ -364,6 +365,9 @@ class Control(Protocol):
 
     async def resume(self, name: str | None, *, everything: bool, by: str) -> tuple[Quiet, ...]:
         """End silences by their id or name, or all; None: the only one. Returns those that ended, at least one."""
+
+    async def try_receivers(self, name: str | None, *, by: str) -> Mapping[str, Outcome]:
+        """Send a test to a receiver, None: to all, and tell what they answered, by name; 404, 409 `RequestError`."""
 
     async def reload(self, *, by: str) -> tuple[str, ...]:
         """Have systemd reload healthd.service and wait; `RequestError` with every problem if it was rejected.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from healthd.assess.picture import Component
     from healthd.decide.happenings import Happening
+    from healthd.letters import Outcome
     from healthd.pipeline import Pipeline
     from healthd.ports import Host
     from healthd.view import View
@@ -46,11 +47,17 @@ class Tally:
         self._attempts: Counter[tuple[str, str, str]] = Counter()
         self._holds: Counter[tuple[str]] = Counter({(reason,): 0 for reason in sorted(map(str, HoldReason))})
         self._healing = Histogram(_HEALING_SECONDS)
-        self._alerts = Histogram(_ALERT_SECONDS)
+        self._alerts, self._sent = Histogram(_ALERT_SECONDS), Counter(_SENT)
         self._lines: dict[str, Lines] = {}
         self.requests: Mapping[tuple[str, int], int] = {}
         pipeline.watch(self._happened)
         pipeline.watch_checks(self._sampled)
+
+    def delivered(self, receiver: str, outcome: Outcome) -> None:
+        """Count what became of a message."""
+        self._sent[receiver, "sent" if outcome.ok else "failed"] += 1
+        if outcome.ok:
+            self._alerts.observe(outcome.took)
 
     def _sampled(self, name: str, took: float) -> None:
         if name not in self._checks:
@@ -146,7 +153,7 @@ class Tally:
 
     def _of_the_world_around(self) -> Iterator[Family]:
         about = "Alerts, by receiver and outcome."
-        yield self._counter("healthd_alerts_total", about, _SENT, "receiver", "outcome")
+        yield self._counter("healthd_alerts_total", about, self._sent, "receiver", "outcome")
         about = "How long an alert took from its issue to its receiver."
         yield self._histograms("healthd_alert_latency_seconds", about, _ALERT_SECONDS, {(): self._alerts})
         requests = {("GET", 200): 0, **self.requests}

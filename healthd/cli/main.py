@@ -37,6 +37,7 @@ examples:
   healthctl config check && sudo healthctl reload
   sudo healthctl simulate --set health.max_healing_attempts=5
   sudo healthctl recipe enable nginx   have healthd ask nginx itself whether it serves
+  healthctl alert test                 do alerts arrive?
   healthctl doctor                     does everything that healthd needs work here?
 
 exit codes of status: 0 healthy, 1 degraded, 2 unhealthy, 3 unknown or no daemon
@@ -83,6 +84,7 @@ def parser() -> Parser:
     _add_simulate(verbs)
     _add_recipe(verbs)
     _add_key(verbs)
+    _add_alert(verbs)
     return top
 
 
@@ -180,6 +182,14 @@ def _add_key(verbs: argparse._SubParsersAction[Parser]) -> None:
     _verb(parts, "list", "the names, scopes and dates of all keys")
     revoke = _verb(parts, "revoke", "take a key back")
     revoke.add_argument("name", metavar="NAME", help="the name of the key")
+
+
+def _add_alert(verbs: argparse._SubParsersAction[Parser]) -> None:
+    text = "whether those who are to be told can be told"
+    alert = verbs.add_parser("alert", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parts = alert.add_subparsers(dest="part", metavar="test", title="verbs", required=True)
+    test = _verb(parts, "test", "send a test to a receiver, or to all, and say what they answered")
+    test.add_argument("receiver", metavar="RECEIVER", nargs="?", help="as slack, email, webhook")
 
 
 def _verb(verbs: argparse._SubParsersAction[Parser], name: str, text: str) -> Parser:

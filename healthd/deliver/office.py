@@ -13,6 +13,7 @@ from healthd.deliver.secrets import Secrets
 from healthd.deliver.watch import watching
 from healthd.errors import ConfigError
 from healthd.events import Event
+from healthd.letters import Outcome
 from healthd.model import Severity
 from healthd.registry import find_receivers
 
@@ -150,6 +151,8 @@ class Office:
                 continue
             wanted = [each for each in receivers if letter.to in ("", each)]
             if not wanted:
+                if letter.to:
+                    self._folder.note(letter, letter.to, Outcome(ok=False, text="it is not set up", took=0.0))
                 self._folder.remove(name)
                 continue
             self._waits_for[name] = set(wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from healthd.answers import Wish
@@ -55,6 +56,12 @@ async def resume(control: Control, ask: Ask) -> Answer:
     name, everything = fields.optional_name(ask.fields), fields.flag(ask.fields, "all")
     ended = await control.resume(name, everything=everything, by=ask.by)
     return as_json({"resumed": [render.silence(one) for one in ended]})
+
+
+async def alert(control: Control, ask: Ask) -> Answer:
+    """Send a test to a receiver, or to all."""
+    answers = await control.try_receivers(fields.text(ask.fields, "receiver"), by=ask.by)
+    return as_json({"tried": [{"receiver": name, **asdict(outcome)} for name, outcome in answers.items()]})
 
 
 async def reload(control: Control, ask: Ask) -> Answer:
@@ -125,6 +132,16 @@ ORDERS: Final = (
         body=("name", "all"),
         about="End silences: by id or name, or all; without either the only one.",
         answer="Resumed",
+        errors=(404, 409, 503, 504),
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/alert",
+        call=alert,
+        right=Right.CONTROL,
+        body=("receiver",),
+        about="Send a test to a receiver, or to all; the answer comes when they have answered.",
+        answer="Tried",
         errors=(404, 409, 503, 504),
     ),
     Route(

@@ -139,6 +139,15 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         seconds_to_critical=_or_null(_NUMBER),
     ),
     "Silences": _list("Silence"),
+    "Tried": _answered(tried=_list("Try")),
+    "Try": _answered(
+        "What a receiver made of a test.",
+        receiver=_TEXT,
+        ok=_FLAG,
+        text=_a("string", "its answer in words"),
+        took=_a("number", "seconds from the order to the answer"),
+        final=_FLAG,
+    ),
     "Resumed": _answered(resumed=_list("Silence")),
     "Silence": _answered(
         "What is silenced, by whom, why and how long. Between the windows of a calendar it is not in force.",
@@ -334,6 +343,7 @@ BODIES: Final[Mapping[str, Schema]] = {
         calendar=_or_null(_a("string", "systemd.time(7): a window begins each time", maxLength=1000)),
         reason=_a("string", maxLength=200),
     ),
+    "/api/v1/alert": _sent(receiver=_or_null(_a("string", "null: all of them", **_NAME_LIMITS))),
     "/api/v1/resume": _sent(name=_or_null(_NAME), all=_FLAG),
 }
 """What may be sent, by path; all others take an empty object, or nothing."""

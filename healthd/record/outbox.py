@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from healthd.errors import StorageError
-from healthd.letters import OUTBOX
+from healthd.letters import DELIVERED, OUTBOX
 from healthd.record.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
+
+_T = TypeVar("_T")
 
 DEADLINE: Final = 10.0
 _FOLDER_MODE: Final = 0o700
@@ -28,22 +31,41 @@ class FileOutbox:
     def __init__(self, directory: Path, *, deadline: float = DEADLINE) -> None:
         self._directory, self._deadline = directory, deadline
         self._worker: Worker | None = None
-        self._writing: asyncio.Future[None] | None = None
+        self._hung: asyncio.Future[Any] | None = None
 
     async def put(self, letters: Mapping[str, bytes]) -> None:
         """Have these files in the outbox, by name, in place of those that have the name already; `StorageError`."""
-        if self._writing is not None and not self._writing.done():
+        await self._done(lambda: self._write(letters), OUTBOX)
+
+    async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], bool]:
+        """What became of letters, by name (empty where it is known), and whether letters wait; `StorageError`."""
+        return await self._done(lambda: self._read(known), DELIVERED)
+
+    async def _done(self, work: Callable[[], _T], folder: str) -> _T:
+        if self._hung is not None and not self._hung.done():
             raise StorageError(f"{self._directory}: the disk has not answered for a while")
         if self._worker is None:
             self._worker = Worker("outbox", errors=(OSError,))
-        self._writing = self._worker.submit(lambda: self._write(letters))
+        doing = self._worker.submit(work)
         try:
             async with asyncio.timeout(self._deadline):
-                await asyncio.shield(self._writing)
+                return await asyncio.shield(doing)
         except TimeoutError:
+            self._hung = doing
             raise StorageError(f"{self._directory}: the disk did not answer within {self._deadline:g} s") from None
         except OSError as error:
-            raise StorageError(f"{self._directory / OUTBOX}: {error.strerror or error}") from error
+            raise StorageError(f"{self._directory / folder}: {error.strerror or error}") from error
+
+    def _read(self, known: Collection[str]) -> tuple[Mapping[str, bytes], bool]:
+        found: dict[str, bytes] = {}
+        with suppress(FileNotFoundError):
+            for path in (self._directory / DELIVERED).iterdir():
+                if not path.name.startswith("."):
+                    with suppress(FileNotFoundError, IsADirectoryError):  # it is tidied now and then
+                        found[path.name] = b"" if path.name in known else path.read_bytes()
+        with suppress(FileNotFoundError):
+            return found, any(not path.name.startswith(".") for path in (self._directory / OUTBOX).iterdir())
+        return found, False
 
     def _write(self, letters: Mapping[str, bytes]) -> None:
         folder = self._directory / OUTBOX

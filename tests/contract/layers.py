@@ -34,7 +34,7 @@ PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "gather", "record", "expose")
 LIKE_THINGS: Final = ("checks", "actions", "receivers")
 DOORS: Final = ("systemd", "host", "net", "outputs", "clock")
-ANSWERS: Final = ("tally", "histogram", "lines", "control", "view", "explain", "doctor", "aliases", "hush")
+ANSWERS: Final = ("tally", "histogram", "lines", "control", "view", "explain", "doctor", "aliases", "hush", "replies")
 
 TABLE: Final = (
     Row(modules=WORDS, may=WORDS),

@@ -69,6 +69,18 @@ def ward(release: Release, deb: Path) -> Iterator[Ward]:
         yield made
 
 
+def test_a_test_goes_the_whole_way_and_tells_what_each_receiver_answered(ward: Ward) -> None:
+    tried = {each["receiver"]: each for each in ward.ask("alert", "test")["tried"]}
+    assert set(tried) == {"alertmanager", *TELLERS}
+    assert [each for each in tried.values() if not each["ok"]] == []
+
+    ward.host.sh("systemctl stop mailbox")
+    (failed,) = ward.ask("alert", "test", "email")["tried"]
+    ward.host.sh("systemctl start mailbox")
+
+    assert (failed["ok"], failed["text"]) == (False, "the mail server: [Errno 111] Connection refused")
+
+
 def test_a_fault_reaches_every_receiver_with_its_cause_and_so_does_its_end(ward: Ward) -> None:
     unit = failing(ward)
 

@@ -20,6 +20,7 @@ from healthd.ports import Ports
 from healthd.record.beats import Beats, expected_beats
 from healthd.record.saved import restore
 from healthd.registry import find_actions, find_checks
+from healthd.replies import Replies
 from healthd.sample import Bound, Sampler, bind
 from healthd.tally import Tally
 from healthd.view import View
@@ -28,7 +29,7 @@ from tests.fake_units import FakeHost, FakeOutputs, FakeUnits, MemoryStore
 from tests.fakes import FakeClock, FakeLog
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 
     from healthd.events import Event
     from healthd.ports import Net
@@ -123,12 +124,24 @@ def doctor_of(healthd: Assembly, **changes: Any) -> Doctor:
     return Doctor(pipeline=healthd.pipeline, units=healthd.units, store=healthd.store, **{**known, **changes})
 
 
+class NoBox:
+    """Fulfils `Letterbox` where nobody is to be told."""
+
+    async def put(self, letters: Mapping[str, bytes]) -> None:
+        raise AssertionError(letters)
+
+    async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], bool]:
+        raise AssertionError(known)
+
+
 def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
     """What the API asks of this healthd. `apply` is noted among the calls of its units."""
 
     async def apply() -> None:
         healthd.units.calls.append(("apply", ""))
 
+    tally = Tally(healthd.pipeline, healthd.view, FakeHost())
+    replies = Replies(NoBox(), healthd.clock, receivers=tuple, tally=tally.delivered)
     return Controller(
         pipeline=healthd.pipeline,
         view=healthd.view,
@@ -136,7 +149,8 @@ def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
         doctor=doctor_of(healthd),
         units=healthd.units,
         store=healthd.store,
-        tally=Tally(healthd.pipeline, healthd.view, FakeHost()),
+        tally=tally,
+        replies=replies,
         beats=healthd.beats,
         clock=healthd.clock,
         apply=apply,

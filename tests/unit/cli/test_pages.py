@@ -15,7 +15,6 @@ from healthd.expose import render
 from healthd.expose.sanitise import sanitised
 from healthd.model import HoldReason, Item, Measure, OutcomeKind, State, Status
 from tests.unit.expose.fake_control import (
-    BUDGET,
     CONFIG,
     EXPLANATION,
     HEALED,
@@ -26,7 +25,7 @@ from tests.unit.expose.fake_control import (
     STATUS,
     WELL,
 )
-from tests.unit.expose.outcomes import DIAGNOSES
+from tests.unit.expose.outcomes import BUDGET, DIAGNOSES
 
 PLAIN = Style(coloured=False)
 

@@ -37,13 +37,15 @@ from healthd.model import (
     Status,
     Trend,
 )
-from tests.unit.expose.outcomes import DIAGNOSES, OUTCOMES
+from tests.unit.expose.outcomes import BUDGET, DIAGNOSES, OUTCOMES
 from tests.unit.expose.quiet import QUIET
+from tests.unit.expose.tried import TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthd.answers import HistoryQuery
+    from healthd.letters import Outcome
 
 NOW: Final = 1_763_928_311.0
 
@@ -126,13 +128,6 @@ WELL: Final = replace(
     overall_score=1.0,
     ready=True,
     health_checks={"memory": MEMORY},
-)
-BUDGET: Final = Budget(
-    limit=10,
-    remaining=8,
-    window_seconds=600.0,
-    used=(("nginx.service", NOW - 90), ("nginx.service", NOW - 60)),
-    next_at=None,
 )
 EXPLANATION: Final = Explanation(
     name="nginx.service",
@@ -373,6 +368,10 @@ class FakeControl:
     async def resume(self, name: str | None, *, everything: bool, by: str) -> tuple[Quiet, ...]:
         await self._order("resume", name, everything, by)
         return self.quiet
+
+    async def try_receivers(self, name: str | None, *, by: str) -> Mapping[str, Outcome]:
+        await self._order("alert", name, by)
+        return TRIED
 
     async def reload(self, *, by: str) -> tuple[str, ...]:
         await self._order("reload", by)

@@ -1,13 +1,20 @@
-"""A ledger and a diagnosis, as the API answers with them."""
+"""A budget, a ledger and a diagnosis, as the API answers with them."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from healthd.answers import Diagnosis, Outcomes
+from healthd.answers import Budget, Diagnosis, Outcomes
 
 NOW: Final = 1_763_928_311.0
 
+BUDGET: Final = Budget(
+    limit=10,
+    remaining=8,
+    window_seconds=600.0,
+    used=(("nginx.service", NOW - 90), ("nginx.service", NOW - 60)),
+    next_at=None,
+)
 OUTCOMES: Final = (
     Outcomes(
         subject="app.service",

@@ -8,8 +8,8 @@ from dataclasses import replace
 from healthd.expose import render
 from healthd.expose.sanitise import sanitised
 from healthd.model import Problem
-from tests.unit.expose.fake_control import BUDGET, EXPLANATION, HEALED, NGINX_DOWN, NOW, STATUS
-from tests.unit.expose.outcomes import DIAGNOSES
+from tests.unit.expose.fake_control import EXPLANATION, HEALED, NGINX_DOWN, NOW, STATUS
+from tests.unit.expose.outcomes import BUDGET, DIAGNOSES
 
 
 def test_the_health_status_has_the_names_of_the_contract() -> None:

@@ -69,3 +69,17 @@ def test_a_disk_that_hangs_is_an_error_and_nothing_is_queued_behind_it(
 
     monkeypatch.setattr(os, "fsync", hangs)
     asyncio.run(life())
+
+
+def test_notes_are_read_once_and_it_is_known_whether_letters_wait(tmp_path: Path) -> None:
+    async def life() -> None:
+        outbox = FileOutbox(tmp_path)
+        assert await outbox.notes(()) == ({}, False)
+        await outbox.put({"1.json": b"one"})
+        (tmp_path / "delivered").mkdir()
+        for name in ("1.slack", ".1.email"):
+            (tmp_path / "delivered" / name).write_bytes(b"taken")
+        assert await outbox.notes(()) == ({"1.slack": b"taken"}, True)
+        assert await outbox.notes({"1.slack"}) == ({"1.slack": b""}, True)
+
+    asyncio.run(life())
