@@ -16,8 +16,8 @@ RELEASES := bookworm trixie
 PACKAGE = $$(ls dist/healthd_*.deb)
 UNITS := healthd.service healthd.socket healthd-failed.service healthd-check@.service healthd-disk-cleanup.service \
 	healthd-memory-cleanup.service healthd-network-restart.service healthd-dry-run@disk-cleanup.service \
-	healthd-deliver.path healthd-deliver.service
-SCRIPTS := .ci/run tools/bootstrap tools/build-deb systemd/after-end systemd/worth-telling \
+	healthd-deliver.path healthd-deliver.service healthd-failed-alert.service
+SCRIPTS := .ci/run tools/bootstrap tools/build-deb systemd/after-end systemd/worth-telling systemd/tell-failure \
 	systemd/disk-cleanup systemd/memory-cleanup systemd/network-restart \
 	$(wildcard debian/healthd.p* debian/tests/heals-*)
 

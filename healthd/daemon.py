@@ -131,6 +131,7 @@ class Daemon:
         await self._pipeline.turned()
         self._become_ready()
         # After READY: clients wait in the backlog meanwhile, and a start need not wait for what serves them.
+        from healthd.alive import Alive
         from healthd.expose.front import Front
         from healthd.inquiry import Inquiry
         from healthd.notify import Notifying
@@ -145,6 +146,8 @@ class Daemon:
         self._begin(group, replies.run(), "replies")
         notifying = Notifying(self._pipeline, outbox, self._log, known=inquiry.known, written=replies.expect)
         self._begin(group, notifying.run(), "notify")
+        alive = Alive(outbox, self._clock, settings=lambda: self._settings.alerting, lives=self._lives)
+        self._begin(group, alive.run(), "alive")
         self._front = Front(self._control(sockets, tally, replies), self._units, self._host, self._log)
         tally.requests = self._front.requests
         self._doctor.tcp = self._front.diagnoses
@@ -299,12 +302,16 @@ class Daemon:
             return
         beat = min(_BEAT, interval / 3)
         while True:
-            settings, now = self._pipeline.settings.health, self._clock.boot()
-            newest = self._pipeline.round_at
-            limit = settings.check_interval_seconds + settings.health_timeout_seconds
-            if newest is not None and now - newest < limit:
+            now = self._clock.boot()
+            if self._lives():
                 self._notifier.watchdog()
             await asyncio.sleep(beat - (now - self._pipeline.origin) % beat)
+
+    def _lives(self) -> bool:
+        """Whether the newest round of checks is as young as it must be."""
+        settings, newest = self._pipeline.settings.health, self._pipeline.round_at
+        limit = settings.check_interval_seconds + settings.health_timeout_seconds
+        return newest is not None and self._clock.boot() - newest < limit
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -18,11 +18,14 @@ OUTBOX: Final = "outbox"
 DELIVERED: Final = "delivered"
 """The folder in which it stands what became of each letter."""
 
+FAILED_KEY: Final = "healthd-failed"
+"""The alert that healthd itself has failed: its first letter is written by systemd/tell-failure."""
+
 VERSION: Final = 1
 
 
 class Why(StrEnum):
-    """Why a message is sent. ALIVE is for receivers that forget what is not said again; people never see it."""
+    """Why a message is sent. ALIVE, for receivers that forget, and BEAT, for a dead man's switch, people never see."""
 
     OPENED = "opened"
     JOINED = "joined"
@@ -33,6 +36,7 @@ class Why(StrEnum):
     ALIVE = "alive"
     RESOLVED = "resolved"
     TEST = "test"
+    BEAT = "beat"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,9 @@ class Ways(Protocol):
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Have an HTTP server take this JSON."""
 
+    async def get(self, url: str) -> None:
+        """Have an HTTP server answer."""
+
     async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> None:
         """Have the mail server at this URL take a message for all of these."""
 

@@ -25,12 +25,13 @@ def load(
     *,
     changes: Mapping[Path, Path | None] | None = None,
     texts: Mapping[str, str] | None = None,
+    rescue: bool = False,
 ) -> Settings:
     """The settings of this host: of the main file (`path`, or the usual one) and of `conf.d/*.toml` beside it.
 
     The usual file need not exist. With `changes`, as they would be if these drop-ins were links to other files, or
     (None) not there; with `texts` (by name), as they would be if these came last. Raises `ConfigError` with everything
-    that is wrong.
+    that is wrong; to `rescue` is to leave that out, and take the rest.
     """
     report = Report()
     fragments: list[Fragment] = []
@@ -47,7 +48,7 @@ def load(
             report.add_file(order, unusable.problem)
             complete = False
     complete &= _parse(texts or {}, fragments, report, len(files))
-    return _settings(fragments, report, complete=complete, on_host=True)
+    return _settings(fragments, report, complete=complete, on_host=True, rescue=rescue)
 
 
 def load_texts(texts: Mapping[str, str | bytes] | None = None) -> Settings:
@@ -74,9 +75,13 @@ def _parse(texts: Mapping[str, str | bytes], fragments: list[Fragment], report: 
     return complete
 
 
-def _settings(fragments: Sequence[Fragment], report: Report, *, complete: bool, on_host: bool = False) -> Settings:
+def _settings(
+    fragments: Sequence[Fragment], report: Report, *, complete: bool, on_host: bool = False, rescue: bool = False
+) -> Settings:
     root = merge(fragments)
     result = settings(root, report, complete=complete)
+    if rescue:
+        return result
     if root is not None and complete:
         crosscheck.check(root, result, report)
     if problems := report.problems():

@@ -231,6 +231,10 @@ class AlertingSettings:
     )
     webhook_url: str | Credential = declared(Secret(Url()), "", "gets each alert as JSON", secret=True)
     webhook_secret: str | Credential = declared(Secret(Text()), "", "signs what the webhook gets", secret=True)
+    heartbeat_url: str | Credential = declared(
+        Secret(Url()), "", "a dead man's switch: asked for while healthd lives", secret=True
+    )
+    heartbeat_seconds: float = declared(Number(10, 86_400), 60.0, "how often")
     min_severity: Severity = declared(Choice(tuple(Severity)), Severity.HIGH, "what is less severe is not told")
     repeat_seconds: float = declared(_SECONDS, 14_400.0, "how often an open issue is told again; 0: never")
     group_seconds: float = declared(Number(0, 3_600), 2.0, "what happens within this is told together")

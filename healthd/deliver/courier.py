@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 
     Send = Callable[[Letter], Awaitable[None]]
 
+_UNSEEN: Final = frozenset({Why.ALIVE, Why.BEAT})
+
 KEEP_SECONDS: Final = 7 * 86_400.0
 """A letter that nobody took for so long is given up ..."""
+
+STALE_SECONDS: Final = 60.0
+"""What says that healthd lives is worth nothing when it is older."""
 
 KEEP_TRIES: Final = 5
 """... but not before so many tries: where the clock was set since, a letter only looks old."""
@@ -81,7 +86,13 @@ class Courier:
 
     def take(self, name: str, letter: Letter) -> None:
         """Bring this letter, unless that was done, or is not for this receiver."""
-        if (letter.why is Why.ALIVE and not self.keeps_alive) or self._folder.is_delivered(letter, self.receiver):
+        age = self._clock.wall() - letter.at
+        stale = letter.why is Why.BEAT and age > STALE_SECONDS
+        if (
+            stale
+            or (letter.why is Why.ALIVE and not self.keeps_alive)
+            or self._folder.is_delivered(letter, self.receiver)
+        ):
             self._done(name)
             return
         self._tasks[name] = Task(name=name, letter=letter)
@@ -126,7 +137,7 @@ class Courier:
             self._failures, self._not_before = 0, 0.0
             took = max(0.0, self._clock.wall() - task.letter.at)
             self._over(task, Outcome(ok=True, text=f"taken within {self._clock.boot() - began:.2f} s", took=took))
-            if task.letter.why is not Why.ALIVE:
+            if task.letter.why not in _UNSEEN:
                 self._tell(task, Event.ALERT_SENT, f"told {self.receiver}: {task.letter.title}", None)
         finally:
             self.busy = False
@@ -135,6 +146,12 @@ class Courier:
         text, letter = self._secrets.without(str(error)), task.letter
         age = max(0.0, self._clock.wall() - letter.at)
         old = age > KEEP_SECONDS and task.tries + 1 >= KEEP_TRIES
+        if letter.why is Why.BEAT:  # one that comes late would say that healthd lives when it may not
+            self._failures += 1
+            if self._failures == 1:
+                self._tell(task, Event.ALERT_FAILED, f"the dead man's switch cannot be told: {text}", Severity.MEDIUM)
+            self._over(task, Outcome(ok=False, text=text, took=age))
+            return
         if error.final or letter.why is Why.TEST or old:
             self._over(task, Outcome(ok=False, text=text, took=age))
             self._tell(
@@ -158,7 +175,7 @@ class Courier:
 
     def _note(self, letter: Letter, outcome: Outcome) -> None:
         """Where the disk is full, what was delivered is known as long as this process lives."""
-        if letter.why is Why.ALIVE and outcome.ok:
+        if letter.why in _UNSEEN and outcome.ok:
             return  # nobody counts these, and one more does no harm
         with contextlib.suppress(OSError):
             self._folder.note(letter, self.receiver, outcome)

@@ -33,6 +33,9 @@ LOOK_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 30.0
 """So long it stays when there is nothing to do: the next letter often comes soon."""
 
+STAY_SECONDS: Final = 120.0
+"""It stays for heartbeats that come at least so often."""
+
 LIFE_SECONDS: Final = 600.0
 """Then it ends and is started anew, which is how systemd hands over credentials that somebody changed."""
 
@@ -104,15 +107,30 @@ class Office:
             return
         self._stamp = stamp
         try:
-            self._settings = settings = load(self._config)
+            settings: Settings | None = load(self._config)
         except ConfigError as error:
-            then = (
-                "alerts wait until it is right" if self._settings is None else "the old one stays in force for alerts"
-            )
+            first = self._settings is None
+            then = "what of it can be understood holds for alerts" if first else "the old one stays in force for alerts"
             message = f"the configuration cannot be used ({error.problems[0]}): {then}"
             self._log.event(Event.ALERT_FAILED, message, severity=Severity.HIGH, reason="config")
-            return
-        specs = find_receivers(settings.alerting.receivers)
+            settings = self._rescued() if first else None
+        if settings is not None:
+            self._settings = settings
+            self._set_up(settings, group)
+
+    def _rescued(self) -> Settings | None:
+        """That healthd does not start is what people must hear of, and a wrong configuration is one of the reasons."""
+        try:
+            return load(self._config, rescue=True)
+        except ConfigError:
+            return None
+
+    def _set_up(self, settings: Settings, group: asyncio.TaskGroup) -> None:
+        """Have a courier for each who is to be told."""
+        alerting = settings.alerting
+        if alerting.heartbeat_url and alerting.heartbeat_seconds <= STAY_SECONDS:  # to start each time costs more
+            self._idle = max(self._idle, 1.5 * alerting.heartbeat_seconds)
+        specs = find_receivers((*alerting.receivers, *(["heartbeat"] if alerting.heartbeat_url else [])))
         for name, spec in specs.items():
             if name not in self._couriers:
                 self._couriers[name] = courier = Courier(
@@ -149,7 +167,7 @@ class Office:
                 message = f"{name} in the outbox is no letter, and is put aside"
                 self._log.event(Event.ALERT_FAILED, message, severity=Severity.MEDIUM, reason="broken")
                 continue
-            wanted = [each for each in receivers if letter.to in ("", each)]
+            wanted = [letter.to] if letter.to in self._couriers else [] if letter.to else list(receivers)
             if not wanted:
                 if letter.to:
                     self._folder.note(letter, letter.to, Outcome(ok=False, text="it is not set up", took=0.0))

@@ -33,10 +33,16 @@ class Wires:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Have an HTTP server take this JSON."""
-        said = {"Content-Type": "application/json", **headers}
+        await self._ask(url, "POST", {"Content-Type": "application/json", **headers}, body)
+
+    async def get(self, url: str) -> None:
+        """Have an HTTP server answer."""
+        await self._ask(url, "GET", {}, b"")
+
+    async def _ask(self, url: str, method: str, headers: Mapping[str, str], body: bytes) -> None:
         try:
             answer = await self._net.fetch(
-                url, deadline=self._seconds, method="POST", headers=said, body=body, follow=False, limit=_ANSWER
+                url, deadline=self._seconds, method=method, headers=headers, body=body, follow=False, limit=_ANSWER
             )
         except NoAnswer as error:
             raise DeliveryError(str(error)) from None

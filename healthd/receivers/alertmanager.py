@@ -73,7 +73,7 @@ def _labels(letter: Letter) -> Mapping[str, str]:
     main = letter.main
     labels = {"severity": letter.routed.value, "instance": letter.host, "job": "healthd", "alert": letter.key}
     if main is None:
-        return {"alertname": "healthd_test", **labels}
+        return {"alertname": "healthd_test" if letter.why is Why.TEST else "healthd_failed", **labels}
     own = {"component": main.component, "item": main.item, "unit": main.item if main.component == "services" else ""}
     return {"alertname": f"healthd_{main.type}", **labels, **{name: value for name, value in own.items() if value}}
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 DEADLINE: Final = 10.0
+FALLEN: Final = "failed"
+"""The file that systemd/tell-failure writes."""
+
 _FOLDER_MODE: Final = 0o700
 
 
@@ -66,6 +69,21 @@ class FileOutbox:
         with suppress(FileNotFoundError):
             return found, any(not path.name.startswith(".") for path in (self._directory / OUTBOX).iterdir())
         return found, False
+
+    async def fallen_at(self) -> float | None:
+        """When people were told that healthd itself had failed, in Unix seconds; None: not. `StorageError`."""
+        return await self._done(self._read_fall, FALLEN)
+
+    async def forget_fall(self) -> None:
+        """That is over. `StorageError`."""
+        await self._done(lambda: (self._directory / FALLEN).unlink(missing_ok=True), FALLEN)
+
+    def _read_fall(self) -> float | None:
+        path = self._directory / FALLEN
+        with suppress(FileNotFoundError):
+            text = path.read_text(encoding="ascii", errors="replace").strip()
+            return float(text) if text.isdecimal() else path.stat().st_mtime
+        return None
 
     def _write(self, letters: Mapping[str, bytes]) -> None:
         folder = self._directory / OUTBOX

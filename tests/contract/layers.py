@@ -34,7 +34,19 @@ PURE: Final = ("assess", "decide")
 STAGES: Final = ("sample", "schedule", "heal", "gather", "record", "expose")
 LIKE_THINGS: Final = ("checks", "actions", "receivers")
 DOORS: Final = ("systemd", "host", "net", "outputs", "clock")
-ANSWERS: Final = ("tally", "histogram", "lines", "control", "view", "explain", "doctor", "aliases", "hush", "replies")
+ANSWERS: Final = (
+    "tally",
+    "histogram",
+    "lines",
+    "control",
+    "view",
+    "explain",
+    "doctor",
+    "aliases",
+    "hush",
+    "replies",
+    "alive",
+)
 
 TABLE: Final = (
     Row(modules=WORDS, may=WORDS),

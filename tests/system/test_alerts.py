@@ -167,6 +167,25 @@ def test_the_process_that_delivers_sees_neither_the_bus_nor_the_database(ward: W
     mend(ward, unit)
 
 
+def test_a_healthd_that_does_not_start_is_told_without_it_and_so_is_that_it_lives_again(ward: Ward) -> None:
+    ward.host.write("/etc/healthd/conf.d/80-wrong.toml", "[health]\ncheck_interval_seconds = 'often'\n")
+    ward.host.sh("systemctl stop healthd-deliver; systemctl restart healthd", check=False)
+
+    for name in TELLERS:
+        (told,) = await_told(ward, name, "healthd itself has failed")
+        assert "nothing watches and heals" in json.dumps(told)
+
+    ward.host.sh("rm /etc/healthd/conf.d/80-wrong.toml && systemctl restart healthd")
+    (_, last) = await_told(ward, "webhook", "healthd itself has failed", count=2)
+    assert last["said"]["status"] == "resolved"
+
+
+def test_a_dead_mans_switch_is_asked_for_while_healthd_lives(ward: Ward) -> None:
+    with ward.under(f'[alerting]\nheartbeat_url = "http://127.0.0.1:{standins.HTTP_PORT}/switch"\n'):
+        ward.host.sh("systemctl restart healthd")
+        ward.host.sh("timeout 30 sh -c 'until [ -e /run/told/switch ]; do sleep 0.1; done'", seconds=40)
+
+
 def failing(ward: Ward) -> str:
     """A unit that says why it fails, and fails each time."""
     unit = ward.add(service(f"/bin/sh -c 'echo {CAUSE}; exit 3'"), start=False)
@@ -191,7 +210,11 @@ def key_of(said: dict[str, Any]) -> str:
     """What names the alert; of Slack's, which has no such thing, its unit."""
     if "headers" in said:
         return str(said["headers"]["X-Healthd-Alert"])
-    return str(said.get("dedup_key") or said.get("key") or next(w for w in said["text"].split() if ".service" in w))
+    return str(said.get("dedup_key") or said.get("key") or _unit_in(said["text"]))
+
+
+def _unit_in(text: str) -> str:
+    return next((word for word in text.split() if ".service" in word), text)
 
 
 def await_told(ward: Ward, name: str, unit: str, *, count: int = 1) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ SETTINGS = AlertingSettings(
     alertmanager_url=("http://one:9093", "http://two:9093/"),
     email_notifications=("ops@example.org", "night@example.org"),
     smtp_url="smtp://mail:25",
+    heartbeat_url="http://switch/x",
 )
 OVER = a_letter(id="00000007-1-2-1700000020", why=Why.RESOLVED, at=NOW, title="over: web.service is down", number=2)
 TEST = Letter(
@@ -48,6 +49,7 @@ class FakeWays:
 
     posts: list[tuple[str, Any, Mapping[str, str]]] = field(default_factory=list)
     mails: list[tuple[str, str, Sequence[str], bytes]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     down: tuple[str, ...] = ()
 
@@ -59,6 +61,9 @@ class FakeWays:
             raise DeliveryError("connection refused")
         self.bodies.append(body)
         self.posts.append((url, json.loads(body), headers))
+
+    async def get(self, url: str) -> None:
+        self.asked.append(url)
 
     async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> None:
         self.mails.append((server, sender, to, message))
@@ -79,7 +84,7 @@ def _run(sending: Awaitable[None]) -> None:
 
 
 def test_there_is_a_receiver_for_each_that_the_settings_know() -> None:
-    assert tuple(sorted(find_receivers())) == SETTINGS.receivers
+    assert sorted(find_receivers()) == sorted((*SETTINGS.receivers, "heartbeat"))
 
 
 def test_a_webhook_gets_the_letter_signed() -> None:
@@ -215,3 +220,13 @@ def test_a_line_break_in_a_title_makes_no_header() -> None:
     ((_, _, _, data),) = sent("email", a_letter(title="down\r\nBcc: all@example.org", host="ü\n")).mails
 
     assert message_from_bytes(data, policy=policy.default)["Bcc"] is None
+
+
+def test_a_dead_mans_switch_is_asked_for() -> None:
+    assert sent("heartbeat", a_letter(why=Why.BEAT)).asked == ["http://switch/x"]
+
+
+def test_that_healthd_itself_failed_has_a_name_of_its_own_at_alertmanager() -> None:
+    (alert,) = alertmanager.alerts(replace(TEST, why=Why.OPENED, key="healthd-failed-web1"), NOW)
+
+    assert alert["labels"]["alertname"] == "healthd_failed"
