@@ -85,6 +85,9 @@ class Ways(Protocol):
     async def get(self, url: str) -> None:
         """Have an HTTP server answer."""
 
+    async def apprise(self, urls: Sequence[str], title: str, body: str, kind: str) -> None:
+        """Have the services at these addresses of apprise take a message."""
+
     async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> None:
         """Have the mail server at this URL take a message for all of these."""
 

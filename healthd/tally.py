@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _CHECK_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _HEALING_SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _ALERT_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-_RECEIVERS: Final = ("alertmanager", "email", "pagerduty", "slack", "webhook")
+_RECEIVERS: Final = ("alertmanager", "apprise", "email", "pagerduty", "slack", "webhook")
 _STATUSES: Final = tuple((status, str(status)) for status in Status)  # to hash an enum's member takes longer
 _SENT: Final = {(receiver, outcome): 0 for receiver in _RECEIVERS for outcome in ("failed", "sent")}
 _ON_UNITS: Final = (ActionKind.START_UNIT, ActionKind.RESTART_UNIT)

@@ -231,6 +231,9 @@ class AlertingSettings:
     )
     webhook_url: str | Credential = declared(Secret(Url()), "", "gets each alert as JSON", secret=True)
     webhook_secret: str | Credential = declared(Secret(Text()), "", "signs what the webhook gets", secret=True)
+    apprise_urls: tuple[str, ...] | Credential = declared(
+        Secret(Many(Text())), (), "addresses of services as the library apprise writes them", secret=True
+    )
     heartbeat_url: str | Credential = declared(
         Secret(Url()), "", "a dead man's switch: asked for while healthd lives", secret=True
     )
@@ -244,6 +247,7 @@ class AlertingSettings:
         """The names of those who are told, in the order of the alphabet."""
         said = {
             "alertmanager": self.alertmanager_url,
+            "apprise": self.apprise_urls,
             "email": self.email_notifications,
             "pagerduty": self.pagerduty_key,
             "slack": self.slack_webhook_url,

@@ -17,6 +17,7 @@ FUNCTION_LINES: Final = 50
 DRAWERS: Final = frozenset({"util", "utils", "helper", "helpers", "common", "manager", "misc"})
 
 DOORS: Final = {
+    "apprise": ("healthd.deliver.foreign",),
     "h11": ("healthd.expose", "healthd.net", "healthd.cli.client"),
     "jeepney": ("healthd.systemd",),
     "sdnotify": ("healthd.systemd.notify",),

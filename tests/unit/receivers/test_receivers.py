@@ -35,6 +35,7 @@ SETTINGS = AlertingSettings(
     email_notifications=("ops@example.org", "night@example.org"),
     smtp_url="smtp://mail:25",
     heartbeat_url="http://switch/x",
+    apprise_urls=("json://one", "ntfy://two"),
 )
 OVER = a_letter(id="00000007-1-2-1700000020", why=Why.RESOLVED, at=NOW, title="over: web.service is down", number=2)
 TEST = Letter(
@@ -49,6 +50,7 @@ class FakeWays:
 
     posts: list[tuple[str, Any, Mapping[str, str]]] = field(default_factory=list)
     mails: list[tuple[str, str, Sequence[str], bytes]] = field(default_factory=list)
+    notified: list[tuple[tuple[str, ...], str, str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     down: tuple[str, ...] = ()
@@ -64,6 +66,9 @@ class FakeWays:
 
     async def get(self, url: str) -> None:
         self.asked.append(url)
+
+    async def apprise(self, urls: Sequence[str], title: str, body: str, kind: str) -> None:
+        self.notified.append((tuple(urls), title, body, kind))
 
     async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> None:
         self.mails.append((server, sender, to, message))
@@ -230,3 +235,13 @@ def test_that_healthd_itself_failed_has_a_name_of_its_own_at_alertmanager() -> N
     (alert,) = alertmanager.alerts(replace(TEST, why=Why.OPENED, key="healthd-failed-web1"), NOW)
 
     assert alert["labels"]["alertname"] == "healthd_failed"
+
+
+def test_apprise_gets_title_cause_and_kind() -> None:
+    ((urls, title, body, kind),) = sent("apprise", a_letter()).notified
+    ((_, _, _, over),) = sent("apprise", OVER).notified
+
+    assert urls == ("json://one", "ntfy://two")
+    assert title == "web1: web.service is down: killed by SIGKILL"
+    assert "cannot bind <to> port 80" in body
+    assert (kind, over) == ("failure", "success")
