@@ -122,6 +122,14 @@ class Details:
         return unit is not None and unit.active in _UP
 
     async def _describe(self, bus: Bus, name: str) -> None:
+        before = self._ledger.units[name].active
+        detail = await self._read(bus, name)
+        unit = self._ledger.units.get(name)
+        if unit is not None and unit.active == "failed" != before:
+            detail = await self._read(bus, name)  # part of it was answered before the start that failed
+        self._ledger.described(name, detail)
+
+    async def _read(self, bus: Bus, name: str) -> UnitDetail:
         service = name.endswith(".service")
         _, own, required, can_reload, triggered_by, *relations = await together(
             [
@@ -132,7 +140,7 @@ class Details:
             ]
         )
         requires, requisite, binds_to, after, part_of = relations
-        detail = UnitDetail(
+        return UnitDetail(
             service_type=own.get("type", ""),
             restart=_restart(own),
             remain_after_exit=own.get("remain_after_exit", False),
@@ -147,7 +155,6 @@ class Details:
             may_fail=any(command[_IGNORED] for command in own.get("commands", ())[-1:]),
             control_status=_control_status(own),
         )
-        self._ledger.described(name, detail)
 
     async def _refresh(self, bus: Bus, name: str) -> None:
         """What signals tell only once something happens, and the file state where the disk does not tell it."""

@@ -95,6 +95,7 @@ class Ledger:
         self._lowered_by: dict[str, int] = {}  # and the one under which it went down, while that job lasts
         self._fell_with: dict[str, frozenset[str]] = {}  # what had failed when the unit began to go down under a job
         self._failed_as: dict[str, str] = {}  # the result of a failed unit, which a reset takes away
+        self._failed_by: dict[str, int] = {}  # and its control_status, which a daemon-reload takes away
         self._own_jobs: set[int] = set()
         self._dispatching: Counter[str] = Counter()
         self._details: dict[UnitDetail, UnitDetail] = {}  # a host has few different ones: units share them
@@ -126,6 +127,8 @@ class Ledger:
     def described(self, name: str, detail: UnitDetail) -> None:
         """What was asked of a loaded unit's file."""
         if (old := self.units.get(name)) is not None:
+            if old.active == "failed" and not detail.control_status and name in self._failed_by:
+                detail = replace(detail, control_status=self._failed_by[name])
             self.units[name] = replace(old, detail=self._details.setdefault(detail, detail))
             for each in self._fell_with:
                 unit = self.units.get(each)
@@ -163,6 +166,7 @@ class Ledger:
             memory.pop(name, None)
         self._silent.discard(name)
         self._failed_as.pop(name, None)
+        self._failed_by.pop(name, None)
         self.missed.discard(name)
         if self.units.pop(name, None) is not None:
             self.changed.add(name)
@@ -177,6 +181,8 @@ class Ledger:
         """Unit files may have changed."""
         for name, unit in self.units.items():
             if unit.detail is not None:
+                if unit.active == "failed" and unit.detail.control_status:
+                    self._failed_by[name] = unit.detail.control_status
                 self.units[name] = replace(unit, detail=None)
         self._details.clear()
 
@@ -298,6 +304,7 @@ class Ledger:
             self._failed_as[new.name] = new.result
         elif new.active not in _FALLING:
             self._failed_as.pop(new.name, None)
+            self._failed_by.pop(new.name, None)
         if telling and wake:
             self.changed.add(old.name)
         return telling

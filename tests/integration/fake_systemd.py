@@ -200,10 +200,12 @@ class FakeSystemd:
             self._called.clear()
             await self._called.wait()
 
-    async def release(self) -> None:
-        """Answer what was held."""
-        held, self.held = self.held or [], None
-        for call in held:
+    async def release(self, only: str = "") -> None:
+        """Answer what was held, or the calls of one member alone, while the others wait on."""
+        held = self.held or []
+        ready = [call for call in held if only in ("", call.header.fields[HeaderFields.member])]
+        self.held = [call for call in held if call not in ready] if only else None
+        for call in ready:
             await self._answer(call)
 
     # What systemd says

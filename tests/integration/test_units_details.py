@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from healthd.detail import UnitDetail
@@ -68,6 +69,24 @@ async def test_what_its_file_says_of_ends_and_restarts_is_described(stage: Stage
         assert (described.clean_statuses, described.may_fail) == ((3, 143), False)
         assert (described.restart, described.control_status) == ("on-failure", 203)
         assert (detail(stage, DB).may_fail, detail(stage, DB).control_status) == (True, 0)
+
+
+@on_stage
+async def test_a_start_that_fails_while_its_unit_is_described_has_it_described_as_it_is_then(stage: Stage) -> None:
+    unit = stage.systemd.add(WEB, active="activating", sub="start-pre")
+    async with running(stage):
+        asked = stage.systemd.asked("GetAll")
+        stage.systemd.held = []
+        describing = asyncio.create_task(stage.units.describe([WEB]))
+        await stage.systemd.until_asked("GetAll", asked + 1)
+        await stage.systemd.release("GetAll")
+        unit.more["ExecStartPre"] = ("a(sasbttttuii)", [command(203)])
+        await stage.systemd.tell(WEB, active="failed", sub="failed", result="exit-code")
+        await stage.wakes.until(lambda: stage.units.facts()[WEB].active == "failed")
+        await stage.systemd.release()
+        await describing
+
+        assert detail(stage, WEB).control_status == 203
 
 
 @on_stage

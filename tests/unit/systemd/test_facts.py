@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -216,6 +217,22 @@ class TestDetails:
         ledger.forget_details()
 
         assert ledger.units[WEB].detail is None
+
+    def test_what_made_a_start_fail_is_remembered_over_a_reload_of_units_which_takes_it_from_systemd(
+        self, ledger: Ledger
+    ) -> None:
+        say(ledger, "failed", result="exit-code")
+        ledger.described(WEB, replace(DETAIL, control_status=203))
+        ledger.forget_details()
+        ledger.described(WEB, DETAIL)
+        told = ledger.units[WEB].detail
+        assert told is not None
+        assert told.control_status == 203
+
+        say(ledger, "activating")
+        say(ledger, "failed")
+        ledger.described(WEB, DETAIL)
+        assert ledger.units[WEB].detail == DETAIL
 
     def test_those_of_what_is_no_service_are_forgotten_when_its_state_changes(self, ledger: Ledger) -> None:
         """They hold its result, of which no signal is listened to."""
