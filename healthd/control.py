@@ -16,7 +16,7 @@ from healthd.decide.ledger import subject_of
 from healthd.decide.state import subject
 from healthd.errors import BusError, RequestError
 from healthd.hush import Silencer
-from healthd.model import HoldReason, OutcomeKind, Status
+from healthd.model import HoldReason, IssueType, OutcomeKind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -300,11 +300,18 @@ class Controller:
 
 
 def _decided(happenings: Sequence[Happening], item: tuple[str, str]) -> Started | Held | Unsupported | None:
-    """What the turn that took an order made of it. An attempt at one issue of the item outweighs holds of others."""
+    """What the turn that took an order made of it.
+
+    An attempt at one issue of the item outweighs holds of others; that of a crash loop, which is systemd's, says least.
+    """
     made = [
         each for each in happenings if isinstance(each, Started | Held | Unsupported) and each.ticket.key.name == item
     ]
-    return min(made, key=lambda each: not isinstance(each, Started), default=None)
+
+    def outweighed(each: Started | Held | Unsupported) -> tuple[bool, bool]:
+        return not isinstance(each, Started), each.ticket.key.type is IssueType.CRASH_LOOP
+
+    return min(made, key=outweighed, default=None)
 
 
 async def _ended(seen: asyncio.Queue[Sequence[Happening]], key: Key, attempt: Attempt) -> Finished:

@@ -306,7 +306,9 @@ HOLDS: Final[tuple[Callable[[Case], Verdict | None], ...]] = (
     _pressure,
 )
 
-_ONLY_ACTIONS: Final = frozenset({_unsettled, _job_running, _cooldown, _unit_budget, _host_budget, _cascade, _pressure})
+_ONLY_ACTIONS: Final = frozenset(
+    {_acting, upgrading, _unsettled, _job_running, _cooldown, _unit_budget, _host_budget, _cascade, _pressure}
+)
 """The holds that say when, and not whether: nobody waits to do nothing."""
 
 

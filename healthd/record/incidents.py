@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from healthd.decide.happenings import Happening
-    from healthd.decide.state import Key, Ticket
+    from healthd.decide.state import Attempt, Key, Ticket
     from healthd.evidence import Change, Run, Surroundings
     from healthd.ports import Clock, Log, Store
 
@@ -186,7 +186,7 @@ def _after(incident: Incident, happening: Happening) -> Incident:
                 incident, result=_cut(f"not acting on {ticket.unit or ticket.key.subject}: {happening.text}")
             )
         case Ended(ticket=ticket, attempt=attempt, outcome=OutcomeKind.SUCCESS, text=text):
-            number = f" ({counted(attempt.number, 'attempt')})" if attempt.number > 1 else ""
+            number = _number(incident, attempt)
             told = f" of {attempt.unit}{number}" if ticket.unit else f"{number}: {text}"
             return replace(incident, result=_cut(f"healed by {attempt.action}{told}"))
         case Ended(ticket=ticket, attempt=attempt, outcome=OutcomeKind.NOT_SUPPORTED, text=text):
@@ -207,6 +207,13 @@ def _after(incident: Incident, happening: Happening) -> Incident:
             return replace(incident, result=_cut(f"{ticket.key.subject} {over}: {text}"))
         case _:
             return incident
+
+
+def _number(incident: Incident, attempt: Attempt) -> str:
+    """The how manieth attempt helped: of its issue or, where others were healed as well, of the incident."""
+    if incident.attempts > attempt.number:
+        return f", the last of {counted(incident.attempts, 'attempt')}"
+    return f" ({counted(attempt.number, 'attempt')})" if attempt.number > 1 else ""
 
 
 def _as_severe(incident: Incident, ticket: Ticket) -> Incident:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from healthd.assess.picture import Component
-    from healthd.decide.state import Attempt, Ticket
+    from healthd.decide.state import Attempt, Key, Ticket
     from healthd.ports import Log
 
 _SEEN_AS = {
@@ -84,7 +84,12 @@ class Story:
     def tell(self, happenings: Iterable[Happening], *, wall: float, max_attempts: dict[str, int]) -> None:
         """Record them in order. `max_attempts` by unit, for "attempt 1 of 3"."""
         self._wall = wall
+        lost: set[Key] = set()
         for happening in happenings:
+            if isinstance(happening, GaveUp):
+                lost.add(happening.ticket.key)
+            elif isinstance(happening, Held) and happening.ticket.key in lost:
+                continue  # that healthd gave up has just been said, and what comes next
             self._one(happening, wall, max_attempts)
 
     def component_changed(

@@ -180,13 +180,14 @@ def test_an_order_without_a_remedy_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     assert "no remedy" in done.text
 
 
-def test_an_order_that_the_budget_holds_says_until_when() -> None:
+@pytest.mark.parametrize("unit", [WEB, LOOPED], ids=["one issue", "beside its crash loop"])
+def test_an_order_that_the_budget_holds_says_until_when(unit: UnitFacts) -> None:
     async def scene() -> float | None:
         configuration = settings(host_budget_actions=1, backoff_seconds=0.0)
-        async with assembled(WEB, configuration=configuration) as healthd:
+        async with assembled(unit, configuration=configuration) as healthd:
             healthd.units.stays_down.add("web.service")
             healthd.units.kill("web.service")
-            await healthd.logged(Event.HEALING_HELD)
+            await healthd.logged(Event.HEALING_FINISHED)
             done = await controller(healthd).heal("web", None, dry_run=False, by="me")
             assert done.hold is HoldReason.HOST_BUDGET
             return done.until and done.until - healthd.clock.wall()

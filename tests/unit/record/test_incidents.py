@@ -108,6 +108,15 @@ def test_what_was_healed_says_by_what() -> None:
     assert (incident.ended_at, incident.attempts) == (desk.clock.wall(), 1)
 
 
+def test_what_took_several_actions_says_so() -> None:
+    desk, root = Desk(), open_one(key=Key("services", "root.service", IssueType.SERVICE_DOWN))
+    desk.happens(Opened(ticket=root), Started(ticket=root, attempt=attempt()), Opened(ticket=open_one()))
+    desk.happens(Resolved(ticket=replace(root, open=False, closed_at=1.0), text="running", after=1.0))
+    desk.happens(started(), succeeded())
+
+    assert desk.ended().result.startswith("healed by start_unit of web.service, the last of 2 attempts, after ")
+
+
 def test_what_came_back_without_healing_says_so() -> None:
     desk = Desk()
     desk.happens(

@@ -192,6 +192,16 @@ def test_happenings_are_told_in_their_order() -> None:
     assert log.events() == [Event.ISSUE_OPENED, Event.HEALING_STARTED]
 
 
+def test_the_hold_that_comes_with_giving_up_is_not_told_once_more() -> None:
+    log = FakeLog()
+    lost, other = ticket(), ticket(Key("web", "", IssueType.PROBE_FAILED))
+    holds = [Held(ticket=each, reason=HoldReason.GAVE_UP, text="no more", wait=60.0) for each in (lost, other)]
+
+    Story(log, lambda _: None).tell([GaveUp(ticket=lost, retry=60.0), *holds], wall=WALL, max_attempts={})
+
+    assert log.events() == [Event.HEALING_GAVE_UP, Event.HEALING_HELD]
+
+
 # Components and the host
 
 
