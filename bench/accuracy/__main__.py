@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
@@ -11,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.accuracy import report
-from bench.accuracy.judge import Found
+from bench.accuracy.judge import Found, Judgement
 from bench.accuracy.play import Played, play
-from bench.accuracy.scene import Kind
 from bench.accuracy.scenes import SCENES
 from tools.throwaway import Release
 from tools.throwaway.errors import ThrowawayError
@@ -49,11 +49,10 @@ def main() -> int:
 
 
 def _play_all(scenes: Sequence[Scene], release: Release, deb: Path) -> list[Played]:
-    """What is slow, machines and places where one comes after the other, is played beside the rest."""
-    groups = list(_groups(scenes))
-    lanes: dict[tuple[Kind, bool], list[tuple[Place, Sequence[Scene]]]] = {}
-    for place, some in groups:
-        lanes.setdefault((place.kind, place.together), []).append((place, some))
+    """Two hosts at a time, and beside them each place where one scene comes after the other, which takes long."""
+    lanes: dict[str, list[tuple[Place, Sequence[Scene]]]] = {}
+    for number, (place, some) in enumerate(_groups(scenes)):
+        lanes.setdefault(f"{number % 2}" if place.together else place.name, []).append((place, some))
 
     def one_by_one(groups: Sequence[tuple[Place, Sequence[Scene]]]) -> list[Played]:
         return [_play(place, some, release, deb) for place, some in groups]
@@ -70,7 +69,11 @@ def _groups(scenes: Sequence[Scene]) -> Iterator[tuple[Place, Sequence[Scene]]]:
 
 
 def _play(place: Place, scenes: Sequence[Scene], release: Release, deb: Path) -> Played:
-    played = play(place, scenes, release=release, deb=deb)
+    try:
+        played = play(place, scenes, release=release, deb=deb)
+    except (ThrowawayError, subprocess.TimeoutExpired) as error:
+        lost = [Judgement(scene=scene, found=Found.MISSED, text=f"its host failed: {error}") for scene in scenes]
+        played = Played(judgements=tuple(lost), strays=(), durations={})
     right = sum(each.found is Found.RIGHT for each in played.judgements)
     print(f"{place.name}: {right} of {len(scenes)} right", flush=True)
     for each in played.judgements:

@@ -57,6 +57,7 @@ _MADE: Final = 4
 """So many are watched at once, and so many made to happen in the same instant: a burst would be one more scene."""
 
 _CLOSING: Final = 2.5
+_CLEARED: Final = 60.0
 _WRITE: Final = """
 import os
 for path, text in {files!r}.items():
@@ -175,7 +176,7 @@ def _clear(host: Machine, scenes: Sequence[Scene]) -> None:
         if scene.units:
             host.run(["systemctl", "disable", "--now", "--quiet", *scene.units], check=False)
             host.run(["systemctl", "reset-failed", *scene.units], check=False)
-    end = time.monotonic() + _ATTEMPT_SECONDS
+    end = time.monotonic() + _CLEARED
     while _open(host, scenes) and time.monotonic() < end:
         host.run(["healthctl", "check"], check=False)
         time.sleep(0.5)

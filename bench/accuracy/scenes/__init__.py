@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.accuracy.scenes import calm, ends, hosts, numbers, operator, probes, reported, roots
+from bench.accuracy.scenes import calm, circumstances, ends, hosts, numbers, operator, probes, reported, roots
 
 if TYPE_CHECKING:
     from bench.accuracy.scene import Scene
@@ -18,4 +18,5 @@ SCENES: Final[tuple[Scene, ...]] = (
     *probes.SCENES,
     *numbers.SCENES,
     *hosts.SCENES,
+    *circumstances.SCENES,
 )

@@ -4,20 +4,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
-from bench.accuracy.scene import ALONE, Place, Scene
+from bench.accuracy.scene import ALONE, Label, Place, Scene
 from bench.accuracy.scenes.shapes import HARMLESS, UNIT, reported, service
 
+_DISK_HOST: Final = Place(name="disks", settings="[health]\nmax_healing_attempts = 50\n")
+_LOGS_HOST: Final = Place(
+    name="logs", settings='[auto_healing]\ndisk_cleanup_log_directories = ["/mnt/logs-that-can-go"]\n'
+)
+_CLEAN: Final = "disk_cleanup healthd-disk-cleanup.service"
+_CLEANED: Final = Label(issue="disk_full", component="storage", actions=(_CLEAN,), then="healing_finished")
+"""What is full here holds nothing that may be removed: it is looked for, and that is said."""
 
-def _disk(name: str, make: str, *, issue: str = "", options: str = "size=8M", before: str = "", **more: Any) -> Scene:
+
+def _disk(
+    name: str,
+    make: str,
+    *,
+    issue: str = "",
+    label: Label | None = None,
+    options: str = "size=8M",
+    before: str = "",
+    **more: Any,
+) -> Scene:
     mount = f"mkdir -p /mnt/{{name}}; mount -t tmpfs -o {options} none /mnt/{{name}}\n"
     return Scene(
         name=name,
         component="storage",
-        label=reported(issue, component="storage") if issue else HARMLESS,
+        label=label or (replace(_CLEANED, issue=issue) if issue else HARMLESS),
         before=mount + before,
         make=make,
+        seconds=120,
+        place=more.pop("place", _DISK_HOST),
         **more,
     )
 
@@ -26,8 +46,15 @@ def _fill(kib: int, file: str = "x") -> str:
     return f"head -c {kib * 1024} /dev/zero > /mnt/{{name}}/{file}\n"
 
 
+_READ_ONLY: Final = reported("read_only", component="storage", then="healing_finished")
 _FILES: Final = "i=0; while [ $i -lt %d ]; do : > /mnt/{name}/$i; i=$((i + 1)); done\n"
 _DISKS: Final = (
+    _disk(
+        "logs-that-can-go",
+        "for i in 1 2 3; do head -c 2600000 /dev/zero > /mnt/{name}/app.log.$i; done",
+        label=Label(issue="disk_full", component="storage", actions=(_CLEAN,), then="issue_resolved"),
+        place=_LOGS_HOST,
+    ),
     _disk("disk-full", _fill(8192), issue="disk_full"),
     _disk("disk-nearly-full", _fill(7400), issue="disk_full"),
     _disk(
@@ -54,8 +81,8 @@ _DISKS: Final = (
     ),
     _disk("inodes-used-up", _FILES % 97, options="size=8M,nr_inodes=100", issue="inodes_full"),
     _disk("inodes-nearly-used-up", _FILES % 89, options="size=8M,nr_inodes=100", issue="inodes_full"),
-    _disk("disk-became-read-only", "mount -o remount,ro /mnt/{name}", issue="read_only"),
-    _disk("disk-full-and-read-only", "mount -o remount,ro /mnt/{name}", before=_fill(2000), issue="read_only"),
+    _disk("disk-became-read-only", "mount -o remount,ro /mnt/{name}", label=_READ_ONLY),
+    _disk("disk-full-and-read-only", "mount -o remount,ro /mnt/{name}", before=_fill(2000), label=_READ_ONLY),
     _disk("disk-at-80-percent", _fill(6500)),
     _disk("disk-at-84-percent", _fill(6800)),
     _disk("disk-filled-and-emptied", _fill(6000) + "sleep 1\nrm /mnt/{name}/x\n" + _fill(6000) + "rm /mnt/{name}/x"),
@@ -109,13 +136,8 @@ _DISKS: Final = (
 
 _LINK: Final = "ip link add lan0 type veth peer name lan0-o; ip addr add 198.51.100.1/30 dev lan0; ip link set lan0-o up; ip link set lan0 up\n"
 _LINKS: Final = Place(name="links", settings="[component.network]\ninterval_seconds = 1\nfailures = 2\nsuccesses = 1\n")
-_NETWORK: Final = Place(
-    name="network",
-    together=False,
-    settings="[component.network]\ninterval_seconds = 0.5\nfailures = 2\nsuccesses = 1\n",
-)
+_NETWORK: Final = "[component.network]\ninterval_seconds = 0.5\nfailures = 2\nsuccesses = 1\n"
 _ROUTE: Final = "ip route add default via 198.51.100.2 dev lan0\n"
-_GONE: Final = "ip link del lan0; ip route del default 2> /dev/null; true"
 _FLOOD: Final = (
     "ip neigh replace 198.51.100.2 lladdr 02:00:00:00:00:01 dev lan0\n"
     "python3 -c 'import socket, time\n"
@@ -126,22 +148,21 @@ _FLOOD: Final = (
 )
 
 
-def _net(name: str, make: str, *, bad: bool, before: str = _LINK, unmake: str = _GONE, **more: Any) -> Scene:
+def _net(name: str, make: str, *, bad: bool, before: str = _LINK, **more: Any) -> Scene:
+    """On a host of its own: a route that was once there is missed for as long as it does not come back."""
     return Scene(
         name=name,
         component="network",
         label=reported("network_error", component="network", then=more.pop("then", "")) if bad else HARMLESS,
         before=before,
         make=make,
-        unmake=unmake,
         owns=("network",),
-        place=_NETWORK,
+        place=Place(name=name, settings=_NETWORK),
         **more,
     )
 
 
 _RESOLVER: Final = (
-    "cp /etc/resolv.conf /root/resolv.kept 2> /dev/null || : > /root/resolv.kept\n"
     "cat > /root/names.py <<'END'\n"
     "import socket, sys\n"
     "with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:\n"
@@ -164,7 +185,6 @@ def _names(*servers: str) -> str:
     )
 
 
-_KEEP: Final = "cat /root/resolv.kept > /etc/resolv.conf; systemctl stop '{name}_*'"
 _ASK_ONE: Final = "echo nameserver 127.0.0.1 > /etc/resolv.conf\n"
 _OWN_LINK: Final = (
     "ip link add l{port} type veth peer name l{port}-o; ip addr add 203.0.113.1/32 dev l{port}\n"
@@ -172,13 +192,13 @@ _OWN_LINK: Final = (
 )
 
 
-def _link(name: str, make: str, *, bad: bool = False) -> Scene:
+def _link(name: str, make: str, *, bad: bool = False, before: str = "") -> Scene:
     """Of a link of its own, beside others."""
     return Scene(
         name=name,
         component="network",
         label=reported("network_error", component="network") if bad else HARMLESS,
-        before=_OWN_LINK,
+        before=_OWN_LINK + before,
         make=make,
         owns=("l{port}*",),
         place=_LINKS,
@@ -193,7 +213,11 @@ _NETWORKS: Final = (
         "for i in 1 2 3; do ip link set l{port}-o down; sleep 3; ip link set l{port}-o up; sleep 0.2; done",
         bad=True,
     ),
-    _link("net-link-switched-off", "ip link set l{port} down"),
+    _link(
+        "net-link-switched-off",
+        "ip link set l{port} down",
+        before="ip netns add {name}; ip link set l{port}-o netns {name}; ip -n {name} link set l{port}-o up\n",
+    ),
     _link("net-link-removed", "ip link del l{port}"),
     _link("net-link-flaps-once", "ip link set l{port}-o down; sleep 0.3; ip link set l{port}-o up"),
     _link(
@@ -202,14 +226,14 @@ _NETWORKS: Final = (
     ),
     _link("net-bridge-without-ports", "ip link add l{port}-b type bridge; ip link set l{port}-b up"),
     _link(
-        "net-dummy-down",
-        "ip link add l{port}-d type dummy; ip link set l{port}-d up; sleep 1; ip link set l{port}-d down",
+        "net-bridge-down",
+        "ip link add l{port}-d type bridge; ip link set l{port}-d up; sleep 1; ip link set l{port}-d down",
     ),
     _link("net-address-changed", "ip addr add 198.51.100.9/32 dev l{port}; ip addr del 198.51.100.9/32 dev l{port}"),
     _link("net-mtu-changed", "ip link set l{port} mtu 1400; ip link set l{port} mtu 1500"),
     _link(
-        "net-vlan-removed",
-        "ip link add link l{port} name l{port}.7 type vlan id 7; ip link set l{port}.7 up; sleep 1; ip link del l{port}.7",
+        "net-bridge-removed-with-its-port",
+        "ip link add l{port}-b type bridge; ip link set l{port} master l{port}-b; ip link set l{port}-b up; sleep 1; ip link del l{port}-b; ip link del l{port}",
     ),
     _net("net-link-of-the-default-route-lost", "ip link set lan0-o down", bad=True, before=_LINK + _ROUTE),
     _net("net-route-lost", "ip route del default", bad=True, before=_LINK + _ROUTE),
@@ -221,13 +245,12 @@ _NETWORKS: Final = (
         + "ip -6 addr add 2001:db8::1/64 dev lan0 nodad; ip -6 route add default via 2001:db8::2 dev lan0\n",
     ),
     _net("net-packets-lost", "ip link set lan0-o mtu 576\n" + _FLOOD % (16, 40), bad=True),
-    _net("net-resolver-dead", _ASK_ONE, bad=True, before=_names(), unmake=_KEEP),
+    _net("net-resolver-dead", _ASK_ONE, bad=True, before=_names()),
     _net(
         "net-resolver-died",
         "systemctl stop {name}_0",
         bad=True,
         before=_names("127.0.0.1 133") + _ASK_ONE,
-        unmake=_KEEP,
         seconds=60,
     ),
     _net(
@@ -235,7 +258,6 @@ _NETWORKS: Final = (
         "printf 'nameserver 127.0.0.1\\nnameserver 127.0.0.9\\n' > /etc/resolv.conf",
         bad=True,
         before=_names("127.0.0.1 133"),
-        unmake=_KEEP,
     ),
     _net(
         "net-route-replaced",
@@ -245,14 +267,13 @@ _NETWORKS: Final = (
     ),
     _net("net-few-packets-lost", "ip link set lan0-o mtu 576\n" + _FLOOD % (1, 2), bad=False),
     _net("net-much-traffic", _FLOOD % (8, 200), bad=False),
-    _net("net-resolver-refuses", _ASK_ONE, bad=False, before=_names("127.0.0.1 133"), unmake=_KEEP),
-    _net("net-resolver-fails-names", _ASK_ONE, bad=False, before=_names("127.0.0.1 131"), unmake=_KEEP),
+    _net("net-resolver-refuses", _ASK_ONE, bad=False, before=_names("127.0.0.1 133")),
+    _net("net-resolver-fails-names", _ASK_ONE, bad=False, before=_names("127.0.0.1 131")),
     _net(
         "net-resolver-of-comments",
         "printf '# nameserver 127.0.0.9\\n; nameserver 127.0.0.8\\n' > /etc/resolv.conf",
         bad=False,
         before=_RESOLVER,
-        unmake=_KEEP,
     ),
 )
 
@@ -333,7 +354,9 @@ _HOSTS: Final = (
     _clock("clock-heard-of-an-hour-ago", f"touch -d '1 hour ago' {_HEARD}"),
     _clock("clock-daemon-restarted", f"touch {_HEARD}; systemctl restart {_SYNC}"),
     _clock(
-        "clock-daemon-stopped", f"touch -d '3 hours ago' {_HEARD}; systemctl stop {_SYNC}", before=f"touch {_HEARD}\n"
+        "clock-daemon-stopped",
+        f"touch -d '3 hours ago' {_HEARD}; systemctl stop {_SYNC}",
+        before=f"mkdir -p /run/systemd/timesync; touch {_HEARD}\n",
     ),
     _clock("clock-daemon-has-just-started", f"rm -f {_HEARD}; systemctl restart {_SYNC}"),
     _zombies("zombies", 70, bad=True),

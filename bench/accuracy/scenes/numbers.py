@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from bench.accuracy.scene import Label, Scene
@@ -194,7 +195,7 @@ _HEARTBEATS: Final = (
         seconds=60,
     ),
     _beats("beat-regular", 6, "sleep 10", before=_LOOP % 3),
-    _beats("beat-a-little-late", 12, "sleep 15", before=_LOOP % 12.5),
+    _beats("beat-a-little-late", 20, "sleep 24", before=_LOOP % 20.5),
     _beats("beat-daily", 86400, _BEAT),
     _beats("beat-daily-not-due", 86400, "true"),
     _beats("beat-twice-at-once", 60, f"{_BEAT} & {_BEAT}; wait"),
@@ -263,7 +264,7 @@ _PAPERS: Final = (
     _paper(
         "paper-shown-by-a-server",
         _lasts(5) + _SHOWN + "systemctl restart $U",
-        label=_EXPIRES,
+        label=replace(_EXPIRES, also=("probe_failed",)),
         where='address = "127.0.0.1:{port}"\n',
         before=_lasts(90) + _SHOWN,
         units={UNIT: serves("https", "{port}")},
