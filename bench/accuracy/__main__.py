@@ -49,10 +49,10 @@ def main() -> int:
 
 
 def _play_all(scenes: Sequence[Scene], release: Release, deb: Path) -> list[Played]:
-    """Two hosts at a time, and beside them each place where one scene comes after the other, which takes long."""
+    """Three hosts at a time, and beside them each place where one scene comes after the other, which takes long."""
     lanes: dict[str, list[tuple[Place, Sequence[Scene]]]] = {}
     for number, (place, some) in enumerate(_groups(scenes)):
-        lanes.setdefault(f"{number % 2}" if place.together else place.name, []).append((place, some))
+        lanes.setdefault(f"{number % 3}" if place.together else place.name, []).append((place, some))
 
     def one_by_one(groups: Sequence[tuple[Place, Sequence[Scene]]]) -> list[Played]:
         return [_play(place, some, release, deb) for place, some in groups]

@@ -45,10 +45,13 @@ _PRELUDE: Final = f"""
 U={{name}}.service
 now() {{ printf 'MESSAGE=it happens\\n{MARK}={{name}}\\n' | logger --journald; }}
 pid() {{ systemctl show --property=MainPID --value "${{1:-$U}}"; }}
-die() {{ kill "-$1" "$(pid "${{2:-$U}}")"; }}
+die() {{ victim=$(pid "${{2:-$U}}"); [ "$victim" != 0 ] && kill "-$1" "$victim"; }}
 tell() {{ timeout 10 sh -c 'cat > /run/{{name}}.fifo'; }}
 """
-"""What every script has: `now` marks the instant at which it happens, `die SIGNAL [UNIT]` hits a main process."""
+"""What every script has: `now` marks the instant at which it happens, `die SIGNAL [UNIT]` hits a main process.
+
+It never hits 0, which is the process group of the script: that of the bench itself, outside of the host.
+"""
 
 _SETTINGS: Final = "/etc/healthd/conf.d/60-scenes.toml"
 _ATTEMPT_SECONDS: Final = 150.0

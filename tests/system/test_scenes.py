@@ -24,7 +24,6 @@ FAULTS: Final = (
     "start-limit",
     "crash-loop-clean",
     "program-missing",
-    "start-pre-program-missing",
     "says-configuration-is-wrong",
     "switched-off",
     "suggested",

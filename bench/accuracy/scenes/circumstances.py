@@ -18,7 +18,7 @@ _BUILD: Final = (
     "dpkg-deb --root-owner-group --build /root/{name} /root/{name}.deb > /dev/null\n"
 )
 _INSTALL: Final = "dpkg --install /root/{name}.deb > /dev/null"
-_KILL: Final = "kill -KILL $(systemctl show --property=MainPID --value {name}.service)"
+_KILL: Final = "p=$(systemctl show --property=MainPID --value {name}.service); [ $p = 0 ] || kill -KILL $p"
 
 
 def _package(

@@ -57,7 +57,7 @@ _STATUSES: Final = (
     told("exit-69-on-abort", "Restart=on-abort", make="exit 69"),
     told("exit-75-on-watchdog", "Restart=on-watchdog", make="exit 75"),
     told("exit-126-on-success", "Restart=on-success", make="exit 126"),
-    told("exit-127", make="no-such-command"),
+    told("exit-127", make="exec no-such-command"),
     told("exit-255", make="exit 255"),
     told("exit-9-prevented", "Restart=always", "RestartPreventExitStatus=9", make="exit 9"),
     told("exit-5-last-words", make="echo out of ideas >&2; exit 5"),

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from bench.accuracy.scene import Label, Scene
+from bench.accuracy.scene import Label, Place, Scene
 from bench.accuracy.scenes.shapes import DOWN, START, UNIT, of_a_service, reported, service
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ _CONFIGURATIONS: Final = (
     _cannot("credential-missing", "LoadCredential=key:/no/such/key"),
     _cannot("state-directory-in-the-way", "StateDirectory={name}", before="echo x > /var/lib/{name}"),
     _cannot("runtime-directory-in-the-way", "RuntimeDirectory={name}", before="echo x > /run/{name}"),
-    _cannot("start-pre-program-missing", "ExecStartPre=/no/such/program"),
+    # Alone: a daemon-reload of others in the very instant of its failure has systemd forget which command it was.
+    replace(_cannot("start-pre-program-missing", "ExecStartPre=/no/such/program"), place=Place(name="start-pre")),
     of_a_service(
         "program-missing-again-and-again",
         *("Restart=always", "RestartSec=10ms"),

@@ -17,8 +17,8 @@ STOPPED: Final = Label(hold="operator_stopped")
 """Not an issue, and healthd says that it leaves it alone."""
 
 SLEEP: Final = "sleep infinity"
-OBEY: Final = '/bin/sh -c ". /run/{name}.fifo"'
-"""A service that runs the script which `tell` gives it."""
+OBEY: Final = '/bin/sh -c "while :; do . /run/{name}.fifo; done"'
+"""A service that runs the script which `tell` gives it, and waits for the next where that does not end it."""
 FIFO: Final = 'ExecStartPre=/bin/sh -c "[ -p /run/{name}.fifo ] || mkfifo /run/{name}.fifo"'
 READY: Final = '/bin/sh -c "systemd-notify --ready; exec sleep infinity"'
 NOTIFY: Final = ("Type=notify", "NotifyAccess=all")
