@@ -225,7 +225,8 @@ def _job_running(case: Case) -> Verdict | None:
 def _gave_up(case: Case) -> Verdict | None:
     if case.ticket.gave_up_at is None or case.by_hand:
         return None
-    text = f"{case.ticket.attempts} attempts did not help; a person is needed"
+    tried = "the attempt" if case.ticket.attempts == 1 else f"{case.ticket.attempts} attempts"
+    text = f"{tried} did not help; a person is needed"
     pause = case.settings.auto_healing.retry_after_give_up_seconds
     if pause <= 0:
         return _hold(HoldReason.GAVE_UP, text)

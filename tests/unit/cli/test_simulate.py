@@ -33,7 +33,7 @@ def test_the_page_begins_with_what_differs_and_why(bench: TapedBench, tmp_path: 
     (row,) = [line for line in shown if "start_unit, success" in line]
     assert "web.service" in row
     assert "nothing" in row
-    assert "gave_up: 1 attempts did not help" in row
+    assert "gave_up: the attempt did not help" in row
 
 
 def test_the_sums_stand_side_by_side(bench: TapedBench, tmp_path: Path) -> None:

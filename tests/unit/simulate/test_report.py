@@ -70,7 +70,7 @@ def test_what_is_not_done_any_more_stands_with_its_reason(bench: TapedBench, tmp
 
     (gone,) = report["differences"]
     assert (gone["was"]["attempt"], gone["was"]["outcome"], gone["would"]) == (2, "success", None)
-    assert gone["why"].startswith("gave_up: 1 attempts did not help")
+    assert gone["why"].startswith("gave_up: the attempt did not help")
     assert report["settings"] == [
         {"key": "health.max_healing_attempts", "recorded": 3, "simulated": 1, "replayed": True}
     ]
