@@ -8,7 +8,23 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import capacity, heal, history, hung, load, often, probes, rest, scrape, simulate, size, start, status, storm
+from bench import (
+    alerts,
+    capacity,
+    heal,
+    history,
+    hung,
+    load,
+    often,
+    probes,
+    rest,
+    scrape,
+    simulate,
+    size,
+    start,
+    status,
+    storm,
+)
 from bench import round as one_round
 from bench.stage import Stage, stage
 from bench.table import as_json, show
@@ -33,6 +49,7 @@ BENCHES: dict[str, Callable[[Stage], Measured]] = {
     "size": size.measure,
     "scrape": scrape.measure,
     "load": load.measure,
+    "alerts": alerts.measure,
     "probes": probes.measure,
     "capacity": capacity.measure,
     "simulate": simulate.measure,

@@ -20,8 +20,8 @@ DOCS: Final = Path(__file__).parents[2] / "docs"
 INDENTED: Final = re.compile(r"^    (\S.*?)(?: # .*)?$", re.MULTILINE)
 INLINE: Final = re.compile(r"`((?:healthctl|sudo|journalctl|systemctl|getent) [^`]+)`")
 GUIDES: Final = {"operating.md": INDENTED, "troubleshooting.md": INDENTED, "production.md": INLINE}
-AN_ANSWER: Final = re.compile(r"healthctl (status|check|heal .*--dry-run)\b")
-"""These end with how things are."""
+AN_ANSWER: Final = re.compile(r"(sudo )?healthctl (status|check|alert test|heal .*--dry-run)\b")
+"""These end with how things are, or what was answered."""
 
 
 def commands(guide: str) -> list[str]:
