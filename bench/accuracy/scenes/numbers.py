@@ -160,7 +160,7 @@ _EXEC: Final = (
     _exec("plugin-floods", "yes"),
     _exec("plugin-slow-but-in-time", "sleep 1; echo well", settings="timeout_seconds = 5\n"),
     _exec("plugin-noisy", "echo ERROR FATAL PANIC >&2; echo CRITICAL in words only; exit 0"),
-    _exec("plugin-critical-once", "exit 2", failures=2, then="sleep 1; printf '#!/bin/sh\necho well\n' > /opt/{name}"),
+    _exec("plugin-critical-once", "exit 2", failures=5, then="sleep 1; printf '#!/bin/sh\necho well\n' > /opt/{name}"),
     _exec("plugin-strange-numbers", 'echo "OK|x=U;;; =1 y=1e999 z=abc"'),
     _exec("plugin-removed", "true", then="rm /opt/{name}; healthctl check {name} > /dev/null || :"),
 )
@@ -195,11 +195,11 @@ _HEARTBEATS: Final = (
         seconds=60,
     ),
     _beats("beat-regular", 6, "sleep 10", before=_LOOP % 3),
-    _beats("beat-a-little-late", 20, "sleep 24", before=_LOOP % 20.5),
+    _beats("beat-a-little-late", 60, "sleep 64", before=_LOOP % 61),
     _beats("beat-daily", 86400, _BEAT),
     _beats("beat-daily-not-due", 86400, "true"),
-    _beats("beat-twice-at-once", 60, f"{_BEAT} & {_BEAT}; wait"),
-    _beats("beat-by-anybody", 60, "setpriv --reuid=nobody --clear-groups " + _BEAT),
+    _beats("beat-twice-at-once", 3600, f"{_BEAT} & {_BEAT}; wait"),
+    _beats("beat-by-anybody", 3600, "setpriv --reuid=nobody --clear-groups " + _BEAT),
 )
 
 _MAKE: Final = (
