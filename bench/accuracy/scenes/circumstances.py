@@ -91,8 +91,8 @@ _INSTALLS: Final = (
 _BENEATH: Final = Place(name="beneath", together=False)
 
 
-def _disturbed(name: str, make: str, *, label: Label = HARMLESS) -> Scene:
-    return of_a_service(name, make=make, label=label, place=_BENEATH, watch=6)
+def _disturbed(name: str, make: str, *, label: Label = HARMLESS, **more: Any) -> Scene:
+    return of_a_service(name, make=make, label=label, place=_BENEATH, watch=6, **more)
 
 
 _DISTURBANCES: Final = (
@@ -110,7 +110,11 @@ _DISTURBANCES: Final = (
         "disabled-while-healthd-was-down",
         "systemctl stop healthd; systemctl disable --quiet --now $U; systemctl start healthd",
     ),
-    _disturbed("killed-while-systemd-re-executes", "systemctl daemon-reexec & die KILL; wait", label=DOWN),
+    _disturbed(
+        "killed-while-systemd-re-executes",
+        "victim=$(pid); systemctl daemon-reexec & kill -KILL $victim; wait",
+        label=DOWN,
+    ),
     _disturbed("killed-with-the-bus", "kill -KILL $(pid dbus.service); die KILL", label=DOWN),
     _disturbed(
         "killed-while-healthd-was-down",
@@ -123,7 +127,12 @@ _DISTURBANCES: Final = (
         label=DOWN,
     ),
     _disturbed("killed-with-healthd", "kill -KILL $(pid healthd.service) $(pid)", label=DOWN),
-    _disturbed("killed-without-polkit", "systemctl kill --signal=KILL polkit.service; die KILL", label=DOWN),
+    _disturbed(
+        "killed-without-polkit",
+        "systemctl kill --signal=KILL polkit.service; die KILL",
+        label=DOWN,
+        owns=("polkit.service",),
+    ),
 )
 
 _HANGING: Final = '[component.{name}]\ntype = "tcp"\naddress = "127.0.0.1:1"\nunit = "{name}.service"\ninterval_seconds = 1\nfailures = 2\n'

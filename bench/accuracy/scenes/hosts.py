@@ -64,7 +64,7 @@ _DISKS: Final = (
     ),
     _disk(
         "disk-filled-by-a-log",
-        "timeout 5 sh -c 'while :; do seq 1 20000 >> /mnt/{name}/log || exit 0; sleep 0.01; done' || :",
+        "timeout 90 sh -c 'while :; do seq 1 20000 >> /mnt/{name}/log || exit 0; sleep 0.01; done' || :",
         issue="disk_full",
     ),
     _disk(
@@ -355,7 +355,7 @@ _HOSTS: Final = (
     _clock("clock-daemon-restarted", f"touch {_HEARD}; systemctl restart {_SYNC}"),
     _clock(
         "clock-daemon-stopped",
-        f"touch -d '3 hours ago' {_HEARD}; systemctl stop {_SYNC}",
+        f"systemctl stop {_SYNC}; mkdir -p /run/systemd/timesync; touch -d '3 hours ago' {_HEARD}",
         before=f"mkdir -p /run/systemd/timesync; touch {_HEARD}\n",
     ),
     _clock("clock-daemon-has-just-started", f"rm -f {_HEARD}; systemctl restart {_SYNC}"),
