@@ -143,6 +143,7 @@ class Picture:
     def take(self, name: str, assessment: Assessment, wall: float) -> tuple[list[Name], list[Name]]:
         """Put in one component's assessment; returns the items judged and those gone."""
         component = self.components[name]
+        was_absent = component.absent
         if not assessment.usable:
             for item in component.items:
                 self.items.pop((name, item), None)
@@ -154,7 +155,7 @@ class Picture:
         for each in gone:
             self.items.pop(each, None)
         part = _part(component)
-        if part != self._parts.get(name) or not assessment.usable:
+        if part != self._parts.get(name) or was_absent or not assessment.usable:
             self._parts[name], self._host = part, None
         return judged, gone
 

@@ -88,7 +88,9 @@ class Story:
         for happening in happenings:
             if isinstance(happening, GaveUp):
                 lost.add(happening.ticket.key)
-            elif isinstance(happening, Held) and happening.ticket.key in lost:
+            elif (
+                isinstance(happening, Held) and happening.reason is HoldReason.GAVE_UP and happening.ticket.key in lost
+            ):
                 continue  # that healthd gave up has just been said, and what comes next
             self._one(happening, wall, max_attempts)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as search
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families as parse
 
@@ -41,6 +42,7 @@ def plainly(page: Page) -> str:
     return text
 
 
+@search(deadline=None)
 @given(PAGES)
 def test_a_page_is_the_same_whatever_stood_on_the_pages_before(pages: list[Page]) -> None:
     kept = lines()
@@ -49,6 +51,7 @@ def test_a_page_is_the_same_whatever_stood_on_the_pages_before(pages: list[Page]
         assert kept.text(page, page.values()) == lines().text(page, page.values())
 
 
+@search(deadline=None)
 @given(PAGES)
 def test_prometheus_reads_the_very_values_and_names(pages: list[Page]) -> None:
     kept = lines()

@@ -171,6 +171,17 @@ def test_what_was_lacking_counts_again_when_it_is_there() -> None:
     assert set(whole.shown()) == {"services"}
 
 
+def test_what_was_lacking_is_shown_when_it_is_there_before_it_is_judged() -> None:
+    waiting = item(name="", status=Status.UNKNOWN, message="within its grace_seconds", settled=False)
+    whole = Picture([component("web", combine=worst)])
+    whole.take("web", Assessment(usable=False, absent=True, reason="not started"), 100.0)
+    assert not whole.shown()
+    whole.take("web", Assessment(items=(waiting,)), 101.0)
+
+    assert set(whole.shown()) == {"web"}
+    assert whole.left_out() == {}
+
+
 def test_the_first_look_is_complete_without_what_is_looked_at_beside_the_turns() -> None:
     whole = Picture([component(), component("web", immediate=False)])
     whole.take("services", Assessment(items=(A,)), 100.0)
