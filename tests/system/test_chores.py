@@ -199,10 +199,11 @@ def test_a_unit_that_is_down_is_repaired_by_the_unit_that_its_ladder_names(ward:
 
 
 def until_the_route_is_known(ward: Ward) -> None:
-    """Only what healthd has seen can it miss."""
-    for _ in range(20):
+    """Only what healthd has seen, and held against a look before, can it miss."""
+    for _ in range(40):
         ward.look()
-        if any(item["name"] == "route" for item in ward.ask("status", "network")["items"]):
+        items = {item["name"]: item["message"] for item in ward.ask("status", "network")["items"]}
+        if "route" in items and "B/s" in items.get("lan0", ""):
             return
     pytest.fail(ward.healthctl("status", "network").stdout)
 
