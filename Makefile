@@ -55,7 +55,7 @@ fast: venv ## the tiers that need no booted host: unit, contract, integration
 .PHONY: system
 system: venv deb ## the package on booted Debian 12 and 13, with real faults
 	@tools/bootstrap host
-	$(SUDO) HEALTHD_DEB=$(PACKAGE) $(VENV)/python -m pytest -p no:cacheprovider --numprocesses=2 --dist=loadfile tests/system
+	$(SUDO) HEALTHD_DEB=$(PACKAGE) $(VENV)/python -m pytest -p no:cacheprovider --timeout=900 --numprocesses=2 --dist=loadfile tests/system
 
 .PHONY: coverage
 coverage: venv ## the fast tiers with coverage of branches

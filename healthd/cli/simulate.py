@@ -91,7 +91,8 @@ def _must_be_readable(named: Path | None) -> None:
 
 def page(report: Data, now: float, style: Style) -> list[str]:
     """What differs first, then the sums, then what all of it rests on."""
-    lines = [*_head(report, now), "", *_differences(report, now, style), "", *_sums(report, style)]
+    lines = [*_head(report, now), *_ran_away(report, now, style), "", *_differences(report, now, style), ""]
+    lines += _sums(report, style)
     return [*lines, "", style.paint("What this rests on", BOLD), *(f"  {each}" for each in rests_on(report, now))]
 
 
@@ -107,6 +108,14 @@ def _head(report: Data, now: float) -> Iterator[str]:
         yield f"  {plain(each['key'])}: {_value(each['recorded'])} -> {_value(each['simulated'])}"
     if len(changed) > _SETTINGS_SHOWN:
         yield f"  and {len(changed) - _SETTINGS_SHOWN} more keys (all of them: --json)"
+
+
+def _ran_away(report: Data, now: float, style: Style) -> Iterator[str]:
+    if not report["ran_away"]:
+        return
+    actions = _counted(sum(report["guesses"].values()), "action")
+    yield style.paint(f"Nothing holds these settings back: broken off after {actions} that were never done,", RED)
+    yield f"at {_when(report['until'], now)}; both are shown until then. See host_budget_actions and backoff_seconds."
 
 
 def _value(value: object) -> str:

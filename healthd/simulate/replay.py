@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 LATE: Final = 0.5
 """What the engine wakes for is left to a step of the record that came so soon after: timers are late."""
 
+ENOUGH: Final = 10_000
+"""So many actions that were never done end a replay: without limits a unit may be restarted twice a second for ever."""
+
 _TICK: Final = 1e-3
 _DECIDING: Final = ("health", "auto_healing", "services", "component", "thresholds")
 
@@ -66,16 +69,22 @@ class Way:
 class Replayed:
     """What was, and what would have been. `gaps` are stretches (Unix seconds) of which the record knows nothing.
 
-    `guesses` counts what outcomes rest on; `open_then` are the issues that were open in either world at the beginning.
+    `guesses` counts what outcomes rest on. `ran_away`: the replay has ended before the record, at `ended` (Unix
+    seconds; `end` in the engine's), since nothing holds these settings back.
     """
 
     was: Sequence[Told]
     would: Sequence[Told]
     end: float
     ended: float
+    ran_away: bool
     steps: int
     gaps: Sequence[tuple[float, float]]
     guesses: Mapping[str, int]
+
+
+class _RanAway(Exception):
+    """Nothing holds these settings back."""
 
 
 class Replay:
@@ -89,7 +98,9 @@ class Replay:
         *,
         limits: Sequence[Limit] = (),
         found: Sequence[Found] = (),
+        enough: int = ENOUGH,
     ) -> None:
+        self._enough = enough
         self._settings, self._frames, self._until = settings, frames, until
         self._tables = tables(settings)
         self._past = Past(frames)
@@ -113,7 +124,25 @@ class Replay:
         self._boot = ""
 
     def run(self) -> Replayed:
-        """The whole record."""
+        """The whole record, or as much of it as it takes to see that nothing holds these settings back."""
+        try:
+            self._play()
+        except _RanAway:
+            end, ended, ran_away = self._now, self._wall, True
+        else:
+            end, ended, ran_away = self._now + max(0.0, self._until - self._wall), self._until, False
+        return Replayed(
+            was=self._was,
+            would=self._would,
+            end=end,
+            ended=ended,
+            ran_away=ran_away,
+            steps=self._steps,
+            gaps=self._gaps,
+            guesses=self._guesses,
+        )
+
+    def _play(self) -> None:
         before: Plain | None = None
         for frame in self._frames:
             if before is not None and not self._follows(before, frame):
@@ -121,16 +150,7 @@ class Replay:
             self._frame(frame, before)
             before = frame
         end = self._now + max(0.0, self._until - self._wall)
-        self._pass_time(end)
-        return Replayed(
-            was=self._was,
-            would=self._would,
-            end=end,
-            ended=self._until,
-            steps=self._steps,
-            gaps=self._gaps,
-            guesses=self._guesses,
-        )
+        self._pass_time(end, end)
 
     # The record
 
@@ -192,7 +212,8 @@ class Replay:
     def _healthd_starts(self, frame: Plain, before: Plain) -> None:
         """A start of healthd, or of the host; until the end of the one before, time passed as ever."""
         alive = before.get("alive", before["wall"])
-        self._pass_time(min(frame["now"], before["now"] + max(0.0, alive - before["wall"])))
+        died = min(frame["now"], before["now"] + max(0.0, alive - before["wall"]))
+        self._pass_time(died, died)
         now, rebooted = frame["now"], frame["boot"] != self._boot
         for subject, way in list(self._ways.items()):
             if rebooted:
@@ -220,14 +241,14 @@ class Replay:
 
     # Time
 
-    def _pass_time(self, until: float, frame_at: float = inf) -> None:
-        """Everything that is due by then: the ends of jobs, and what the engine wakes for."""
+    def _pass_time(self, until: float, before: float) -> None:
+        """What the engine wakes for until the one time, and the jobs that end before the other."""
         while True:
             due, subject = min(((way.due, subject) for subject, way in self._ways.items()), default=(inf, ""))
             wake = inf if self._wake is None else self._wake + _TICK
             if self._found and self._at(self._found[0]) < min(due, wake, until):
                 self._judge(self._found.popleft())
-            elif due <= wake and due < frame_at:
+            elif due <= wake and due < before:
                 self._end_job(subject, due)
             elif wake < due and wake <= until:
                 self._go_on(max(self._now, wake))
@@ -300,6 +321,8 @@ class Replay:
         way.guess, way.key = self._past.guess(way.spell, self._now), deed.key
         way.due = self._now + max(way.guess.after, _TICK)
         self._guesses[way.guess.how] = self._guesses.get(way.guess.how, 0) + 1
+        if sum(self._guesses.values()) >= self._enough:
+            raise _RanAway
 
     def _meet_again(self) -> None:
         """Subjects that are well in both worlds, and on which nobody acts in either, go one way again."""

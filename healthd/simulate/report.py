@@ -44,7 +44,7 @@ def simulate(history: Path, settings: Settings, since: float, until: float) -> d
     begin = max(since, frames[0]["wall"])
     known = [ticket.key for ticket in tickets_of(frames[0]) if ticket.open]
     was, would = (_since(told, known, begin) for told in (replayed.was, replayed.would))
-    now = replayed.end - (taped.until - begin)
+    now = replayed.end - (replayed.ended - begin)
     least = recorded.get("alerting", {}).get("min_severity", _DEFAULT_LEAST)
     both = pairs(acts(was[0]), acts(would[0]))
     different = [pair for pair in both if not pair.same]
@@ -52,7 +52,8 @@ def simulate(history: Path, settings: Settings, since: float, until: float) -> d
         "history": str(history),
         "asked_since": since,
         "since": begin,
-        "until": taped.until,
+        "until": replayed.ended,
+        "ran_away": replayed.ran_away,
         "recorded_since": taped.since,
         "replayed_since": frames[0]["wall"],
         "steps": replayed.steps,

@@ -59,6 +59,14 @@ def test_what_has_no_effect_here_is_named(bench: TapedBench, tmp_path: Path) -> 
     assert "No difference: 2 actions, the same in both." in shown
 
 
+def test_settings_that_nothing_holds_back_are_told_so(bench: TapedBench, tmp_path: Path) -> None:
+    report = reported(bench, tmp_path / "history.db") | {"ran_away": True, "guesses": {"attempt": 10_000}}
+
+    shown = "\n".join(page(report, report["until"], Style(coloured=False)))
+
+    assert "Nothing holds these settings back: broken off after 10000 actions that were never done,\nat " in shown
+
+
 def test_a_record_that_begins_later_than_asked_says_since_when(bench: TapedBench, tmp_path: Path) -> None:
     assert any(line.startswith("  Decisions are on record since") for line in lines(bench, tmp_path))
 

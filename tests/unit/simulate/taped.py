@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from healthd.model import UnitFacts
     from healthd.simulate.replay import Replayed, Told
 
+ENOUGH = 200
+"""Actions that were never done; a few more than any test of limits needs."""
+
 
 class TapedBench(Bench):
     """Keeps on its tape what the engine is given."""
@@ -49,7 +52,7 @@ class TapedBench(Bench):
 
     def replayed(self, settings: Settings | None = None) -> Replayed:
         """What these settings, by default the same, would have come to."""
-        return Replay(settings or self.settings, self.frames(), self.wall).run()
+        return Replay(settings or self.settings, self.frames(), self.wall, enough=ENOUGH).run()
 
 
 def spoken(told: Sequence[Told]) -> list[tuple[object, ...]]:

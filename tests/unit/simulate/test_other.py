@@ -10,7 +10,7 @@ from healthd.decide.silence import Kind, Scope
 from tests.fake_units import service
 from tests.unit.builders import UNIT, detail, settings
 from tests.unit.decide.bench import fail_attempt, healed
-from tests.unit.simulate.taped import TapedBench, actions, holds, spoken, times
+from tests.unit.simulate.taped import ENOUGH, TapedBench, actions, holds, spoken, times
 
 OTHER = "other.service"
 START = (UNIT, "start_unit")
@@ -49,6 +49,39 @@ def test_more_attempts_come_to_what_the_last_ones_did() -> None:
 
     assert actions(replayed.would) == [START] * 5
     assert dict(replayed.guesses) == {"attempt": 2}
+
+
+UNBOUND = settings(
+    health={"max_healing_attempts": 0}, backoff_seconds=0.0, host_budget_actions=0, suggest_after_failures=0
+)
+
+
+def test_settings_that_nothing_holds_back_end_the_replay() -> None:
+    bench = crash_loop(taped(), 3)
+    bench.later(86400.0)
+
+    replayed = bench.replayed(UNBOUND)
+
+    assert replayed.ran_away
+    assert sum(replayed.guesses.values()) == ENOUGH
+    assert replayed.ended < bench.wall
+    assert [each.wall for each in replayed.would] == sorted(each.wall for each in replayed.would)
+    assert replayed.would[-1].wall == replayed.ended
+
+
+def test_what_would_come_after_the_end_of_the_record_is_not_shown() -> None:
+    bench = taped()
+    bench.kill(UNIT)
+    bench.turn([UNIT])
+    bench.later(20.0)
+    fail_attempt(bench)
+    bench.later(100.0)
+
+    replayed = bench.replayed(UNBOUND)
+
+    assert not replayed.ran_away
+    assert times(replayed.would, 0.0) == [0, 20, 40, 60, 80, 100, 120]
+    assert max(each.wall for each in replayed.would) <= bench.wall
 
 
 def test_an_action_that_is_not_done_leaves_the_unit_down_though_it_came_up_then() -> None:
