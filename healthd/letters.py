@@ -35,6 +35,7 @@ class Why(StrEnum):
     REPEATED = "repeated"
     ALIVE = "alive"
     RESOLVED = "resolved"
+    HEALED = "healed"
     TEST = "test"
     BEAT = "beat"
 
@@ -95,9 +96,21 @@ class Letter:
         return self.why is Why.RESOLVED
 
     @property
+    def note(self) -> bool:
+        """Whether it opens nothing and ends nothing: what it is about was well again before anybody was told."""
+        return self.why is Why.HEALED
+
+    @property
     def status(self) -> str:
-        """As most receivers have it: "firing" or "resolved"; "test" for one that only tries the way."""
+        """As most receivers have it: "firing" or "resolved"; "note"; "test" for one that only tries the way."""
+        if self.note:
+            return "note"
         return "test" if self.why is Why.TEST else "resolved" if self.over else "firing"
+
+    @property
+    def level(self) -> str:
+        """How severe it is, for people."""
+        return "info" if self.note else self.severity.value
 
     @property
     def main(self) -> Matter | None:

@@ -96,13 +96,15 @@ class Ways(Protocol):
 class ReceiverSpec:
     """A receiver: what of the settings it needs, and how it gets a letter. Queue and repetition are never its business.
 
-    `send` raises `DeliveryError`. `keeps_alive`: it forgets what it is not told again.
+    `send` raises `DeliveryError`. `keeps_alive`: it forgets what it is not told again. `takes_notes`: what neither
+    opens nor ends anything has a place there.
     """
 
     name: str
     options: Callable[[AlertingSettings, Reveal], Any]
     send: Callable[[Ways, Letter, Any], Awaitable[None]]
     keeps_alive: bool = False
+    takes_notes: bool = True
 
 
 def find_checks(types: Container[str] | None = None) -> dict[str, CheckSpec]:

@@ -241,6 +241,9 @@ class AlertingSettings:
     min_severity: Severity = declared(Choice(tuple(Severity)), Severity.HIGH, "what is less severe is not told")
     repeat_seconds: float = declared(_SECONDS, 14_400.0, "how often an open issue is told again; 0: never")
     group_seconds: float = declared(Number(0, 3_600), 2.0, "what happens within this is told together")
+    notify_healed: bool = declared(
+        Switch(), False, "a note, once all is well, of what was healed before anybody was told"
+    )
 
     @property
     def receivers(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class Alert:
     `severity` is the highest that was told, `routed` that of the first message. `gave_up` are the issues of which it
     was told that healthd gave up; `flapping`: that they come and go was told. `calm_since`: all are closed since then.
     `alive_at` is when receivers that forget were last reminded. `unsent` are the messages that are not in the outbox
-    yet. `over`: the last one was decided.
+    yet. `over`: the last one was decided. `note`: its one message says that all is well again of which nobody was told.
     """
 
     id: int
@@ -56,6 +56,7 @@ class Alert:
     calm_since: float | None = None
     unsent: tuple[Word, ...] = ()
     over: bool = False
+    note: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """As JSON data."""

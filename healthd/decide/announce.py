@@ -2,7 +2,7 @@
 
 An issue that nothing can be done about is told at once, and so is a critical one. One that is being healed is told
 when its first attempt fails, or when it has been open for `verify_seconds`. All issues of an incident are one alert.
-What was told is always told to be over, and what was not never is.
+What was told is always told to be over, and what was not never is; that it was well again may be a note (`notes.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.decide.alert import Alert, Opening, Word
 from healthd.decide.happenings import Opened, Spooled
-from healthd.decide.silence import silence_of
+from healthd.decide.interest import ORDER, is_of_interest
+from healthd.decide.notes import noted
 from healthd.letters import Why
 from healthd.model import HoldReason, Severity
 
@@ -38,10 +39,6 @@ ALIVE_SECONDS: Final = 150.0
 
 MOST_OPENINGS: Final = 500
 
-_ORDER: Final = tuple(Severity)
-_NOT_TOLD: Final = frozenset({HoldReason.DEPENDENCY, HoldReason.SHUTTING_DOWN})
-"""What waits for another issue is told with that one; what ends with the host is no news."""
-
 _MAY_PASS: Final = frozenset(
     {
         HoldReason.JOB_RUNNING,
@@ -65,34 +62,27 @@ def announce(turn: Turn, orders: Iterable[AnyOrder]) -> None:
             turn.state = replace(turn.state, alerts=(), openings=())
         return
     openings = _openings(turn)
+    notes = tuple(alert for alert in alerts if alert.note)
+    alerts = tuple(alert for alert in alerts if not alert.note) if notes else alerts
     if alerts or any(ticket.open for ticket in turn.tickets.values()):
         flapping = _flapping(openings)
         ready = _ready(turn, flapping)
         grouped = _grouped(turn, alerts, ready)
         alerts = tuple(_followed(turn, alert, ready, flapping) for alert in grouped)
+    alerts = (*alerts, *noted(turn, notes, alerts))
     if alerts != turn.state.alerts or openings != turn.state.openings:
         turn.state = replace(turn.state, alerts=alerts, openings=openings)
 
 
 def told_from(turn: Turn, ticket: Ticket, *, flapping: bool) -> float | None:
     """From which instant on (engine seconds) an open issue is worth a message as it stands; None: it is not."""
-    if _ORDER.index(ticket.severity) < _ORDER.index(turn.settings.alerting.min_severity):
-        return None
-    if ticket.hold in _NOT_TOLD or ticket.well_since is not None:  # what seems well may be over in a moment
-        return None
-    if turn.state.silences and _is_silenced(turn, ticket):
+    if ticket.well_since is not None or not is_of_interest(turn, ticket):  # what seems well may be over in a moment
         return None
     failed = ticket.last_end is not None and ticket.last_end >= ticket.opened_at
     if ticket.severity is Severity.CRITICAL or ticket.gave_up or flapping or failed:
         return ticket.opened_at
     waits = ticket.attempt is not None or ticket.hold in _MAY_PASS or (ticket.hold is None and not ticket.hold_text)
     return ticket.opened_at + (turn.settings.auto_healing.verify_seconds if waits else 0.0)
-
-
-def _is_silenced(turn: Turn, ticket: Ticket) -> bool:
-    component, item, _ = ticket.key
-    silences = turn.state.silences
-    return silence_of(silences, turn.moment, component=component, item=item, unit=ticket.unit) is not None
 
 
 def _without_spooled(alerts: Sequence[Alert], orders: Iterable[AnyOrder]) -> tuple[Alert, ...]:
@@ -219,7 +209,7 @@ def _first(turn: Turn, alert: Alert, worth: Sequence[Ticket], flapping: frozense
         return alert
     comes_and_goes = any(ticket.key in flapping for ticket in worth)
     why = Why.GAVE_UP if lost else Why.FLAPPING if comes_and_goes else Why.OPENED
-    highest = max((ticket.severity for ticket in worth), key=_ORDER.index)
+    highest = max((ticket.severity for ticket in worth), key=ORDER.index)
     return _said(turn, replace(alert, routed=highest, severity=highest), why, worth, flapping)
 
 
@@ -229,7 +219,7 @@ def _news(turn: Turn, alert: Alert, worth: Sequence[Ticket], flapping: frozenset
     lost = any(ticket.gave_up and ticket.key not in alert.gave_up for ticket in worth)
     if lost and not alert.gave_up:
         return Why.GAVE_UP, now
-    if any(_ORDER.index(ticket.severity) > _ORDER.index(alert.severity) for ticket in worth):
+    if any(ORDER.index(ticket.severity) > ORDER.index(alert.severity) for ticket in worth):
         return Why.WORSE, now
     if not alert.flapping and any(ticket.key in flapping for ticket in worth):
         return Why.FLAPPING, now
@@ -260,7 +250,7 @@ def _said(turn: Turn, alert: Alert, why: Why, worth: Sequence[Ticket], flapping:
         due=None,
         told=len(alert.keys),
         told_at=now,
-        severity=max((alert.severity, *(ticket.severity for ticket in worth)), key=_ORDER.index),
+        severity=max((alert.severity, *(ticket.severity for ticket in worth)), key=ORDER.index),
         gave_up=tuple(dict.fromkeys((*alert.gave_up, *lost))),
         flapping=alert.flapping or any(ticket.key in flapping for ticket in worth),
         alive_at=now,

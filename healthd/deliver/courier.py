@@ -70,7 +70,7 @@ class Courier:
     ) -> None:
         self.receiver = receiver
         self.send: Send = taken_out
-        self.keeps_alive = False
+        self.keeps_alive, self.takes_notes = False, True
         self._folder, self._clock, self._log, self._secrets = folder, clock, log, secrets
         self._done, self._chance = done, chance
         self._tasks: dict[str, Task] = {}
@@ -91,6 +91,7 @@ class Courier:
         if (
             stale
             or (letter.why is Why.ALIVE and not self.keeps_alive)
+            or (letter.note and not self.takes_notes)
             or self._folder.is_delivered(letter, self.receiver)
         ):
             self._done(name)

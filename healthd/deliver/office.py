@@ -142,7 +142,7 @@ class Office:
                     done=functools.partial(self._done, name),
                 )
                 self._tasks.append(group.create_task(courier.run(), name=name))
-            self._couriers[name].keeps_alive = spec.keeps_alive
+            self._couriers[name].keeps_alive, self._couriers[name].takes_notes = spec.keeps_alive, spec.takes_notes
             self._couriers[name].send = self._send(spec, settings)
         for name, courier in self._couriers.items():
             if name not in specs:

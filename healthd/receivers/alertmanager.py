@@ -1,7 +1,8 @@
 """Prometheus Alertmanager, by its API v2. It forgets what it does not hear of, so it is told as long as an alert lasts.
 
 The labels name the alert: they are the same from the first message to the last, the severity of the first included.
-That healthd gave up is an alert of its own beside it, a critical one.
+That healthd gave up is an alert of its own beside it, a critical one. Notes it does not get: it knows what goes on, and
+nothing that was.
 """
 
 from __future__ import annotations
@@ -93,4 +94,4 @@ def _time(wall: float) -> str:
     return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-RECEIVER = ReceiverSpec(name="alertmanager", options=options, send=send, keeps_alive=True)
+RECEIVER = ReceiverSpec(name="alertmanager", options=options, send=send, keeps_alive=True, takes_notes=False)

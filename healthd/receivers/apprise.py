@@ -38,7 +38,7 @@ async def send(ways: Ways, letter: Letter, options: Options) -> None:
 def _kind(letter: Letter) -> str:
     if letter.over:
         return "success"
-    if letter.why is Why.TEST:
+    if letter.note or letter.why is Why.TEST:
         return "info"
     return "failure" if letter.severity in (Severity.HIGH, Severity.CRITICAL) else "warning"
 

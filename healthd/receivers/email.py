@@ -58,6 +58,8 @@ def mail(letter: Letter, to: tuple[str, ...]) -> EmailMessage:
     message["X-Healthd-Alert"] = letter.key
     if letter.gave_up and not letter.over:
         message["Importance"] = "high"
+    if letter.note:
+        message["Importance"] = "low"
     message.set_content(plain(letter))
     message.add_alternative(marked_up(letter), subtype="html")
     return message
@@ -91,7 +93,7 @@ def _parts(letter: Letter) -> list[tuple[str, str]]:
         ("Changed before", letter.changed),
         ("Its last lines", "\n".join(letter.evidence)),
         ("To know more", "\n".join(letter.hints)),
-        ("", f"healthd on {letter.host}; {letter.severity}, since {opened}"),
+        ("", f"healthd on {letter.host}; {letter.level}, since {opened}"),
     ]
     return [(title, body) for title, body in parts if body]
 
@@ -99,7 +101,7 @@ def _parts(letter: Letter) -> list[tuple[str, str]]:
 def _word(letter: Letter) -> str:
     if letter.over:
         return "over"
-    return "test" if letter.why is Why.TEST else "GAVE UP" if letter.gave_up else letter.severity.value
+    return "test" if letter.why is Why.TEST else "GAVE UP" if letter.gave_up else letter.level
 
 
 def _domain(host: str) -> str:

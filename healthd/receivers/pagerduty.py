@@ -1,4 +1,4 @@
-"""PagerDuty, by its Events API v2: an alert is triggered and resolved by one key."""
+"""PagerDuty, by its Events API v2: an alert is triggered and resolved by one key. A note pages nobody."""
 
 from __future__ import annotations
 
@@ -40,13 +40,16 @@ def options(settings: AlertingSettings, reveal: Reveal) -> Options:
 
 async def send(ways: Ways, letter: Letter, options: Options) -> None:
     """Enqueue an event; a test is resolved right after, so that it leaves nothing open."""
+    if letter.note:
+        await _enqueue(ways, change(letter, options.key), options, "change/enqueue")
+        return
     await _enqueue(ways, event(letter, options.key), options)
     if letter.why is Why.TEST:
         await _enqueue(ways, {**event(letter, options.key), "event_action": "resolve"}, options)
 
 
-async def _enqueue(ways: Ways, said: dict[str, Any], options: Options) -> None:
-    url = f"{options.url.rstrip('/')}/v2/enqueue"
+async def _enqueue(ways: Ways, said: dict[str, Any], options: Options, where: str = "enqueue") -> None:
+    url = f"{options.url.rstrip('/')}/v2/{where}"
     await ways.post(url, json.dumps(said, ensure_ascii=False).encode(), {})
 
 
@@ -60,11 +63,22 @@ def event(letter: Letter, key: str) -> dict[str, Any]:
     if letter.over:
         return said
     main = letter.main
-    payload: dict[str, Any] = {
+    payload = {**_payload(letter, letter.opened_at), "severity": _SEVERITIES[letter.severity]}
+    if main is not None:
+        payload |= {"component": main.item or main.component, "group": main.component, "class": main.type}
+    return {**said, "client": "healthd", "payload": payload}
+
+
+def change(letter: Letter, key: str) -> dict[str, Any]:
+    """The change event as PagerDuty wants it: it stands among what had changed when somebody looks at an incident."""
+    return {"routing_key": key, "payload": _payload(letter, letter.at)}
+
+
+def _payload(letter: Letter, wall: float) -> dict[str, Any]:
+    return {
         "summary": f"{letter.host}: {letter.title}"[:_SUMMARY_CHARS],
         "source": letter.host,
-        "severity": _SEVERITIES[letter.severity],
-        "timestamp": datetime.fromtimestamp(letter.opened_at, UTC).isoformat(timespec="milliseconds"),
+        "timestamp": datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds"),
         "custom_details": {
             "why": letter.why.value,
             "what_healthd_did": letter.text,
@@ -75,9 +89,6 @@ def event(letter: Letter, key: str) -> dict[str, Any]:
             "look": list(letter.hints),
         },
     }
-    if main is not None:
-        payload |= {"component": main.item or main.component, "group": main.component, "class": main.type}
-    return {**said, "client": "healthd", "payload": payload}
 
 
 RECEIVER = ReceiverSpec(name="pagerduty", options=options, send=send)

@@ -64,7 +64,7 @@ def message(letter: Letter) -> dict[str, Any]:
         lines = escaped("\n".join(letter.evidence)).replace("```", "'''")
         blocks.append(_section(f"```{_cut(lines, _SECTION_CHARS - 10)}```"))
     when = f"<!date^{letter.opened_at:.0f}^{{date_short_pretty}} {{time_secs}}|{letter.opened_at:.0f}>"
-    facts = [letter.severity.value, f"since {when}", *(f"`{escaped(hint)}`" for hint in letter.hints)]
+    facts = [letter.level, f"since {when}", *(f"`{escaped(hint)}`" for hint in letter.hints)]
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _cut("  ·  ".join(facts), 1900)}]})
     colour = _OVER if letter.over else _COLOURS[letter.severity]
     return {"text": _cut(escaped(head), _SECTION_CHARS), "attachments": [{"color": colour, "blocks": blocks}]}
@@ -75,7 +75,7 @@ def _sign(letter: Letter) -> str:
         return ":white_check_mark:"
     if letter.gave_up:
         return ":sos:"
-    return ":information_source:" if letter.why is Why.TEST else ":rotating_light:"
+    return ":information_source:" if letter.note or letter.why is Why.TEST else ":rotating_light:"
 
 
 def _section(text: str) -> dict[str, Any]:

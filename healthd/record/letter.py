@@ -38,7 +38,7 @@ def letter(alert: Alert, word: Word, state: EngineState, incident: Incident | No
         opened_at=alert.opened_wall,
         severity=alert.severity,
         routed=alert.routed,
-        title=_cut(masked(_title(alert, word, issues))),
+        title=_cut(masked(_title(alert, word, issues, incident))),
         text=_cut(masked(_text(word, incident, main))),
         incident=alert.incident,
         gave_up=bool(alert.gave_up),
@@ -85,7 +85,7 @@ def _matter(key: Key, ticket: Ticket | None, severity: Severity, *, told: bool) 
     )
 
 
-def _title(alert: Alert, word: Word, issues: Sequence[Matter]) -> str:
+def _title(alert: Alert, word: Word, issues: Sequence[Matter], incident: Incident | None) -> str:
     """One line that says it all; of many it says how many."""
     told = [(key, issue) for key, issue in zip(alert.keys, issues, strict=False) if issue.told]
     key, main = told[0]
@@ -95,6 +95,9 @@ def _title(alert: Alert, word: Word, issues: Sequence[Matter]) -> str:
         what += f", and {len(units) - 1} more with it"
     if word.why is Why.RESOLVED:
         return f"over: {what}"
+    if word.why is Why.HEALED:
+        by_healthd = incident is not None and incident.result.startswith("healed by")
+        return f"{'healed' if by_healthd else 'over by itself'}: {what}"
     if word.why is Why.FLAPPING:
         return f"{key.subject} comes and goes: {main.message}"
     if alert.gave_up:
@@ -108,7 +111,7 @@ def _text(word: Word, incident: Incident | None, main: Matter | None) -> str:
         result = incident.result
         tried = (
             f" ({counted(incident.attempts, 'attempt')} so far)"
-            if incident.attempts and word.why is not Why.RESOLVED
+            if incident.attempts and word.why not in (Why.RESOLVED, Why.HEALED)
             else ""
         )
         return f"{result}{tried}"

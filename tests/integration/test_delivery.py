@@ -124,6 +124,19 @@ def test_letters_of_one_alert_keep_their_order_and_one_that_is_put_twice_is_sent
     asyncio.run(life())
 
 
+def test_a_note_goes_to_those_who_have_a_place_for_it(tmp_path: Path) -> None:
+    async def life() -> None:
+        async with receiving(Receiver()) as web, receiving(Receiver()) as manager:
+            said = f'webhook_url = "{web.url}"\nalertmanager_url = "{manager.url}"'
+            async with delivery(tmp_path, said) as desk:
+                await desk.put(numbered(1, why=Why.HEALED))
+                await desk.start(idle=1.0)
+                await desk.empty()
+                assert (web.asked, manager.asked) == (1, 0)
+
+    asyncio.run(life())
+
+
 def test_what_is_no_letter_is_put_aside_and_said(tmp_path: Path) -> None:
     async def life() -> None:
         async with receiving(Receiver()) as web, delivery(tmp_path, f'webhook_url = "{web.url}"') as desk:

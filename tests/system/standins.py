@@ -68,6 +68,15 @@ def pagerduty(said, headers, body):
     key = said["dedup_key"]
     return 202, json.dumps({"status": "success", "message": "Event processed", "dedup_key": key}).encode()
 
+def change(said, headers, body):
+    need(set(said) <= {"routing_key", "payload", "links", "images"}, "unknown fields")
+    need(re.fullmatch("[0-9a-f]{32}", said["routing_key"]), "Invalid routing key")
+    payload = said["payload"]
+    need({"summary"} <= set(payload) <= {"summary", "timestamp", "source", "custom_details"}, "payload")
+    need(0 < len(payload["summary"]) <= 1024, "summary")
+    datetime.datetime.fromisoformat(payload["timestamp"])
+    return 202, json.dumps({"status": "success", "message": "Change event processed"}).encode()
+
 def webhook(said, headers, body):
     signed = hmac.new(SECRET, headers["X-Healthd-Timestamp"].encode() + b"." + body, "sha256").hexdigest()
     need(hmac.compare_digest(headers["X-Healthd-Signature"], "sha256=" + signed), "signature")
@@ -75,6 +84,7 @@ def webhook(said, headers, body):
     return 204, b""
 
 ROUTES = {"/services/T0/B0/slack-s3cret": slack, "/v2/enqueue": pagerduty, "/hook": webhook}
+ROUTES["/v2/change/enqueue"] = change
 
 class StandIn(http.server.BaseHTTPRequestHandler):
     def do_POST(self):

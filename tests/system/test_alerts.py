@@ -144,6 +144,20 @@ def test_what_the_first_attempt_heals_is_no_message(ward: Ward) -> None:
     assert told(ward, "webhook", unit) == []
 
 
+def test_what_the_first_attempt_heals_is_a_quiet_note_for_those_who_ask_for_it(ward: Ward) -> None:
+    with ward.under("[alerting]\nnotify_healed = true\n"):
+        unit = ward.add()
+        ward.kill(unit)
+        notes = {name: await_told(ward, name, unit)[0]["said"] for name in ("webhook", "slack", "email", "change")}
+
+    assert (notes["webhook"]["why"], notes["webhook"]["status"]) == ("healed", "note")
+    assert notes["email"]["headers"]["Subject"].endswith(f": healed: {unit} is down")
+    for said in notes.values():
+        assert f"healed by start_unit of {unit}" in json.dumps(said)
+    assert told(ward, "pagerduty", unit) == []
+    assert alertmanager(ward, unit) == []
+
+
 def test_no_secret_is_in_the_journal_and_none_within_reach_of_the_daemon(ward: Ward) -> None:
     everything = ward.host.sh("journalctl --output=verbose --no-pager; healthctl config show --json")
 
@@ -210,7 +224,7 @@ def key_of(said: dict[str, Any]) -> str:
     """What names the alert; of Slack's, which has no such thing, its unit."""
     if "headers" in said:
         return str(said["headers"]["X-Healthd-Alert"])
-    return str(said.get("dedup_key") or said.get("key") or _unit_in(said["text"]))
+    return str(said.get("dedup_key") or said.get("key") or _unit_in(said.get("text") or said["payload"]["summary"]))
 
 
 def _unit_in(text: str) -> str:

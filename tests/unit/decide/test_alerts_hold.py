@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.decide.alert import Alert, Word
     from healthd.decide.happenings import Happening
-    from healthd.decide.state import Key
+    from healthd.decide.state import Key, Ticket
     from tests.unit.decide.bench import Bench
 
 ORDER = tuple(Severity)
@@ -39,6 +39,7 @@ alertings = st.builds(
     min_severity=st.sampled_from((Severity.LOW, Severity.HIGH, Severity.CRITICAL)),
     repeat_seconds=st.sampled_from((0.0, 100.0, 14_400.0)),
     group_seconds=st.sampled_from((0.0, 2.0, 100.0)),
+    notify_healed=st.booleans(),
 )
 
 
@@ -55,6 +56,7 @@ class Reader:
         self._reason: set[Key] = set()
         self._failed: set[Key] = set()
         self._due: dict[Key, float] = {}
+        self._owed: dict[Key, int] = {}
 
     def heard(self, happenings: tuple[Happening, ...], now: float) -> None:
         """What happened in a turn: an issue has a reason to be told once something was tried, or will not be."""
@@ -65,8 +67,10 @@ class Reader:
                     self._times[ticket.key].append(now)
                     self._reason.discard(ticket.key)
                     self._failed.discard(ticket.key)
-                case Resolved(ticket=ticket):
+                case Resolved(ticket=ticket, well=well):
                     self._opened.pop(ticket.key, None)
+                    if well and self._is_worth_a_note(ticket):
+                        self._owed[ticket.key] = ticket.incident
                 case Held(ticket=ticket, reason=reason) if reason not in WAITS:
                     self._reason.add(ticket.key)
                 case Ended(ticket=ticket, outcome=outcome) if outcome is not OutcomeKind.SUCCESS:
@@ -86,6 +90,10 @@ class Reader:
         assert not before or word.number > before[-1][1].number
         tickets = [self._bench.state.tickets.get(key) for key in alert.keys]
         open_ones = [ticket for ticket in tickets if ticket is not None and ticket.open]
+        if word.why is Why.HEALED:
+            self._read_note(alert, open_ones)
+            return
+        self._forget_notes(alert, tickets)
         if word.why is Why.RESOLVED:
             assert before, "told to be over, and never told"
             assert not any(ticket.key in alert.keys[: alert.told] for ticket in open_ones), "over, and still open"
@@ -95,6 +103,41 @@ class Reader:
             assert any(self._is_worth_it(ticket.key, now) for ticket in open_ones), "nobody had to know"
         self._check_rhythm(before, word, now)
         before.append((now, word))
+
+    def _read_note(self, alert: Alert, open_ones: list[Ticket]) -> None:
+        """A note is of what was well again, and nobody was told of, and it is the only one."""
+        assert self._bench.settings.alerting.notify_healed, "a note that nobody asked for"
+        assert not open_ones, "well again, and still open"
+        assert alert.incident not in {each.incident for each in self._bench.state.tickets.values() if each.open}
+        for key in alert.keys:
+            assert not self._is_told(key), "a note of what was told"
+            assert self._owed.pop(key, None) is not None, "a note of what was not well again, or a second one"
+        self._over.add(alert.id)
+
+    def _forget_notes(self, alert: Alert, tickets: list[Ticket | None]) -> None:
+        """Of an incident that people are told of there is no note."""
+        told = {alert.incident, *(ticket.incident for ticket in tickets if ticket is not None)}
+        gone = [key for key, incident in self._owed.items() if incident in told or key in alert.keys]
+        for key in gone:
+            del self._owed[key]
+
+    def _is_worth_a_note(self, ticket: Ticket) -> bool:
+        settings = self._bench.settings.alerting
+        return (
+            settings.notify_healed
+            and ORDER.index(ticket.severity) >= ORDER.index(settings.min_severity)
+            and ticket.hold not in WAITS
+            and not self._bench.state.silences
+            and not self._is_told(ticket.key)
+        )
+
+    def _is_told(self, key: Key) -> bool:
+        """Whether there was an alert about it that was told, at the beginning of this step or at its end."""
+        alerts = (
+            *(alert for alert in self._bench.before.alerts if not alert.over),
+            *(alert for alert in self._bench.state.alerts if alert.id not in self._over),
+        )
+        return any(key in alert.keys for alert in alerts if alert.told_at is not None and not alert.note)
 
     def _is_worth_it(self, key: Key, now: float) -> bool:
         ticket = self._bench.state.tickets[key]
@@ -160,7 +203,8 @@ class Reader:
     def check_all_over(self) -> None:
         """When all is well, every alert that was told was told to be over."""
         assert not self._bench.state.alerts, list(self._bench.state.tickets.values())
-        assert {number for number, read in self._read.items() if read} == self._over
+        assert {number for number, _ in self._seen} == self._over
+        assert not self._owed, "it was well again, and there was no note of it"
 
 
 class Alerted(Machine):

@@ -38,6 +38,7 @@ SETTINGS = AlertingSettings(
     apprise_urls=("json://one", "ntfy://two"),
 )
 OVER = a_letter(id="00000007-1-2-1700000020", why=Why.RESOLVED, at=NOW, title="over: web.service is down", number=2)
+NOTE = a_letter(why=Why.HEALED, at=NOW, title="healed: web.service is down", severity=Severity.LOW, routed=Severity.LOW)
 TEST = Letter(
     id="t", key="t", number=1, why=Why.TEST, host="web1", at=NOW, opened_at=NOW, severity=Severity.LOW,
     routed=Severity.LOW, title="a test",
@@ -132,6 +133,7 @@ def test_slack_gets_blocks_with_cause_deed_change_and_evidence() -> None:
         (OVER, ":white_check_mark:"),
         (a_letter(gave_up=True), ":sos:"),
         (TEST, ":information_source:"),
+        (NOTE, ":information_source:"),
         (a_letter(), ":rotating_light:"),
     ],
 )
@@ -167,6 +169,33 @@ def test_pagerduty_is_triggered_and_resolved_by_one_key() -> None:
 
 def test_a_test_leaves_nothing_open_at_pagerduty() -> None:
     assert [said["event_action"] for _, said, _ in sent("pagerduty", TEST).posts] == ["trigger", "resolve"]
+
+
+def test_a_note_is_a_change_to_pagerduty_which_pages_nobody() -> None:
+    ((url, said, _),) = sent("pagerduty", NOTE).posts
+
+    assert url == "http://pd/v2/change/enqueue"
+    assert set(said) == {"routing_key", "payload"}
+    assert said["payload"]["summary"] == "web1: healed: web.service is down"
+    assert set(said["payload"]) == {"summary", "source", "timestamp", "custom_details"}
+    assert said["payload"]["timestamp"] == "2023-11-14T22:13:40.000+00:00"
+
+
+def test_a_note_is_quiet_wherever_people_read_it() -> None:
+    ((_, webhook, _),) = sent("webhook", NOTE).posts
+    ((_, chat, _),) = sent("slack", NOTE).posts
+    ((_, _, _, data),) = sent("email", NOTE).mails
+    ((_, _, _, kind),) = sent("apprise", NOTE).notified
+    mail = message_from_bytes(data, policy=policy.default)
+
+    assert (webhook["why"], webhook["status"], webhook["severity"]) == ("healed", "note", "low")
+    assert "info" in chat["attachments"][0]["blocks"][-1]["elements"][0]["text"]
+    assert (mail["Subject"], mail["Importance"]) == ("[info] web1: healed: web.service is down", "low")
+    assert kind == "info"
+
+
+def test_alertmanager_has_no_place_for_a_note() -> None:
+    assert [name for name, spec in find_receivers().items() if not spec.takes_notes] == ["alertmanager"]
 
 
 def test_alertmanager_is_told_by_the_same_labels_from_the_first_message_to_the_last() -> None:

@@ -90,6 +90,17 @@ def test_of_what_comes_and_goes_and_of_what_was_given_up_the_title_says_so() -> 
     assert lost.gave_up
 
 
+def test_a_note_says_what_was_wrong_and_whether_healthd_ended_that() -> None:
+    note, word = replace(ALERT, note=True, severity=Severity.LOW), Word(1, Why.HEALED, 1.0)
+    healed = letter(note, word, state(), replace(KNOWN, result="healed by start_unit of web.service"), host="h")
+    alone = letter(note, word, state(), replace(KNOWN, result=f"{UNIT} is well again without healthd"), host="h")
+
+    assert healed.title == "healed: web.service is down"
+    assert healed.text == "healed by start_unit of web.service"
+    assert alone.title == "over by itself: web.service is down"
+    assert (healed.status, healed.level, healed.over) == ("note", "info", False)
+
+
 def test_many_are_counted_and_what_else_is_open_in_the_incident_is_named() -> None:
     keys = tuple(Key("services", f"{number}.service", IssueType.SERVICE_DOWN) for number in range(60))
     tickets = [replace(ticket(key), incident=12) for key in keys]

@@ -1,0 +1,85 @@
+"""Notes: what was well again before anybody was told of it, for those who ask for that (`notify_healed`). Pure.
+
+A note is an alert of a single message, which opens nothing and ends nothing. It is about an incident, waits for the end
+of that and for `group_seconds`, and is not sent if people are told of the incident after all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from healthd.decide.alert import Alert, Word
+from healthd.decide.happenings import Resolved
+from healthd.decide.incident import running
+from healthd.decide.interest import is_of_interest
+from healthd.letters import Why
+from healthd.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from healthd.decide.state import Key, Ticket
+    from healthd.decide.turn import Turn
+
+
+def noted(turn: Turn, notes: Sequence[Alert], alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    """The notes as this step leaves them. `alerts`: what people are told otherwise, as this step leaves it."""
+    said = tuple(note for note in notes if note.over)
+    if not turn.settings.alerting.notify_healed:
+        return said
+    well = [each.ticket for each in turn.happened if isinstance(each, Resolved) and each.well]
+    waiting = [note for note in notes if not note.over]
+    if not (waiting or well):
+        return said
+    told = _told(turn, alerts)
+    for ticket in well:
+        if ticket.key not in told and is_of_interest(turn, ticket):
+            waiting = _with(turn, waiting, ticket)
+    heard = {turn.tickets[key].incident for key in told if key in turn.tickets}
+    left = (note for note in waiting if note.incident not in heard and not told.intersection(note.keys))
+    going = running(turn.tickets.values())
+    return (*said, *(_followed(turn, note, going) for note in left))
+
+
+def _with(turn: Turn, waiting: Sequence[Alert], ticket: Ticket) -> list[Alert]:
+    """With this issue in the note of its incident. What was to be in another one already is news of this one."""
+    own = [note for note in waiting if note.incident == ticket.incident or ticket.key in note.keys]
+    first = own[0] if own else _new(turn, ticket)
+    keys = (*(key for note in own for key in note.keys), ticket.key)
+    note = replace(first, incident=ticket.incident, keys=tuple(dict.fromkeys(keys)))
+    return [*(each for each in waiting if each not in own), note]
+
+
+def _told(turn: Turn, alerts: Iterable[Alert]) -> frozenset[Key]:
+    """The issues of which people are told, or are told the end just now."""
+    before = {alert.id for alert in turn.state.alerts if alert.over}
+    heard = (alert for alert in alerts if alert.told_at is not None and alert.id not in before)
+    return frozenset(key for alert in heard for key in alert.keys)
+
+
+def _new(turn: Turn, ticket: Ticket) -> Alert:
+    number = turn.state.alert_number + 1
+    turn.state = replace(turn.state, alert_number=number)
+    return Alert(
+        id=number,
+        incident=ticket.incident,
+        keys=(),
+        opened_wall=ticket.opened_wall,
+        severity=Severity.LOW,
+        routed=Severity.LOW,
+        due=turn.moment.now + turn.settings.alerting.group_seconds,
+        note=True,
+    )
+
+
+def _followed(turn: Turn, note: Alert, going: frozenset[int]) -> Alert:
+    """Said when its incident is over, and nothing of it is open again; that is news, for which nobody need wake."""
+    now, due = turn.moment.now, note.due or 0.0
+    if due > now:
+        turn.wakes.append(due)
+        return note
+    if note.incident in going or any(key in turn.tickets and turn.tickets[key].open for key in note.keys):
+        return note
+    word = Word(1, Why.HEALED, turn.moment.wall)
+    return replace(note, told=len(note.keys), told_at=now, numbers=1, unsent=(word,), due=None, over=True)
