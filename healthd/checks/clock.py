@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from healthd.assess.score import status_of, worst
+from healthd.errors import ReadError
 from healthd.model import Assessment, Finding, IssueType, Item, Measure
 from healthd.registry import CheckSpec
 from healthd.soon import then
@@ -17,7 +18,7 @@ from healthd.soon import then
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.model import UnitFacts
-    from healthd.ports import Ports
+    from healthd.ports import Clock, Ports
     from healthd.soon import Soon
 
 TIMESYNCD: Final = "systemd-timesyncd.service"
@@ -30,6 +31,11 @@ DAEMONS: Final = (
 UNSYNCHRONISED_SCORE: Final = 0.6
 JUMPED_SCORE: Final = 0.6
 FAR_SCORE: Final = 0.3
+
+MOMENT_SECONDS: Final = 0.1
+"""Within this both clocks must be read: a pause between them, as of a machine that stands still, looks like a jump."""
+
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,15 +110,25 @@ def sample(ports: Ports, _options: Options, _names: frozenset[str] | None) -> So
 def _reading(
     ports: Ports, unit: UnitFacts | None = None, *, heard_at: float | None = None, synchronised: bool | None = None
 ) -> Reading:
+    at, wall = _moment(ports.clock)
     return Reading(
-        at=ports.clock.boot(),
-        wall=ports.clock.wall(),
+        at=at,
+        wall=wall,
         booted_for=ports.host.uptime(),
         daemon=unit.name if unit else "",
         running_for=ports.clock.monotonic() - unit.active_since if unit else 0.0,
         heard_at=heard_at,
         synchronised=synchronised,
     )
+
+
+def _moment(clock: Clock) -> tuple[float, float]:
+    """Both clocks, at one moment. Raises `ReadError` where there is a pause between them each time."""
+    for _ in range(_TRIES):
+        at, wall, after = clock.boot(), clock.wall(), clock.boot()
+        if after - at <= MOMENT_SECONDS:
+            return at, wall
+    raise ReadError("the two clocks could not be read at one moment: the machine stands still again and again")
 
 
 def keep(reading: Reading, before: Kept | None, options: Options) -> Kept:

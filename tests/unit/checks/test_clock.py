@@ -9,6 +9,7 @@ import pytest
 
 from healthd.assess.judge import Rules, judge
 from healthd.checks.clock import CHECK, TIMESYNCD, Options, Reading
+from healthd.errors import ReadError
 from healthd.model import IssueType, Item, Status
 from healthd.soon import waited
 from tests.fake_units import FakeHost, FakeUnits, service
@@ -45,15 +46,38 @@ def look(*readings: Reading) -> Item:
     return item
 
 
-def asked(units: FakeUnits, host: FakeHost) -> Reading:
+def asked(units: FakeUnits, host: FakeHost, clock: FakeClock | None = None) -> Reading:
     async def ask() -> Reading:
-        seen: Reading = await waited(CHECK.sample(ports_of(units=units, host=host, clock=FakeClock()), Options(), None))
+        ports = ports_of(units=units, host=host, clock=clock or FakeClock())
+        seen: Reading = await waited(CHECK.sample(ports, Options(), None))
         return seen
 
     return asyncio.run(ask())
 
 
+class Halting(FakeClock):
+    """The machine stands still for so long right after each of these readings of the wall clock."""
+
+    def __init__(self, *pauses: float) -> None:
+        super().__init__()
+        self._pauses = list(pauses)
+
+    def wall(self) -> float:
+        wall = super().wall()
+        self.advance(self._pauses.pop(0))
+        return wall
+
+
 # Reading
+
+
+def test_a_machine_that_stands_still_between_the_two_clocks_has_set_none_of_them() -> None:
+    seen = asked(FakeUnits(), FakeHost(), Halting(2.0, 0.0))
+    assert seen.offset == FakeClock().wall() - FakeClock().boot()
+    assert seen.at == FakeClock().boot() + 2.0
+
+    with pytest.raises(ReadError, match="at one moment"):
+        asked(FakeUnits(), FakeHost(), Halting(2.0, 2.0, 2.0))
 
 
 def test_timesyncd_is_asked_by_its_file_and_nobody_is_woken_for_it() -> None:
