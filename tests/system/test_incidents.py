@@ -132,7 +132,7 @@ def test_units_that_need_each_other_and_fall_together_are_one_incident(ward: War
     database = ward.add()
     shop = ward.add(service(unit=(f"Requires={database}", f"After={database}")))
     cursor = ward.host.cursor()
-    ward.host.sh(f"kill -KILL $(systemctl show --property=MainPID --value {database} {shop})")
+    ward.kill(f"{database} {shop}")
     for unit in (database, shop):
         ward.await_healed(cursor, unit)
 

@@ -45,7 +45,7 @@ def cpu_seconds(ward: Ward) -> tuple[float, float]:
 def test_of_four_hundred_services_killed_at_once_all_come_back(ward: Ward) -> None:
     units = many(ward, 400, service())
     cursor = ward.host.cursor()
-    ward.host.sh("kill -9 $(systemctl show --property=MainPID --value 'many@*')")
+    ward.kill("'many@*'")
     ward.await_each(cursor, "healing_finished", units, seconds=120)
 
     states = ward.host.sh(

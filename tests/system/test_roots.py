@@ -30,8 +30,7 @@ def ward(shared_host: Host) -> Ward:
 
 def kill_all(ward: Ward, units: Iterable[str]) -> None:
     """All in one instant, as far as a shell can."""
-    pids = ward.host.run(["systemctl", "show", "--property=MainPID", "--value", *units]).stdout.split()
-    ward.host.run(["kill", "-KILL", *pids])
+    ward.kill(" ".join(units))
 
 
 def until_healed(ward: Ward, cursor: str, units: Iterable[str]) -> list[Record]:

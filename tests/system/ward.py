@@ -104,8 +104,15 @@ class Ward:
     # What breaks
 
     def kill(self, unit: str, signal: str = "KILL") -> None:
-        """Sends a signal to the unit's main process, from outside of systemd."""
-        self.host.sh(f"kill -{signal} $(systemctl show --property=MainPID --value {unit})")
+        """Sends a signal to the main process of each of these units, from outside of systemd.
+
+        One that has none is an error: its MainPID is 0, which to `kill` is the group of whoever calls it.
+        """
+        self.host.sh(
+            f"pids=$(systemctl show --property=MainPID --value {unit} | grep .)\n"
+            f'if echo "$pids" | grep --quiet --line-regexp 0; then echo "no main process: {unit}" >&2; exit 1; fi\n'
+            f"kill -{signal} $pids"
+        )
 
     def tell(self, unit: str, script: str) -> None:
         """Has an obedient service run this."""
