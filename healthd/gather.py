@@ -41,15 +41,22 @@ SETTLE_SECONDS: Final = 0.5
 CORE_SECONDS: Final = 10.0
 """A core dump is in the journal when all of it has been packed and written."""
 
+WORDS_SECONDS: Final = 5.0
+"""On a busy machine the journal itself is behind: where it has nothing that the unit wrote, it is asked once more."""
+
 _BEFORE_SECONDS: Final = 0.5
 _MOST_INCIDENTS: Final = 200
 _DUMPED: Final = 3
+_SYSTEMD: Final = "systemd"
 _PATIENCE: Final = 20  # times SETTLE_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """A run to be looked at, not before `due` (boot seconds). `again`: what changed is known already."""
+    """A run to be looked at, not before `due` (boot seconds).
+
+    `again`: what changed is known already. `last`: this is the second look at it.
+    """
 
     incident: int
     run: Run
@@ -57,13 +64,14 @@ class _Job:
     opened_at: float
     due: float
     again: bool = False
+    last: bool = False
 
 
 class Gatherer:
     """Hears what happened, and hands over what it finds: `found` takes an incident and what there is of it.
 
     `surroundings`, `run`, `changes` and `missed` are its keywords. A run may be handed over twice, the second time with
-    its core dump.
+    what came late: its core dump, or its last words.
     """
 
     def __init__(
@@ -156,6 +164,8 @@ class Gatherer:
     async def _look(self, job: _Job) -> None:
         run, missed = job.run, []
         scene = await self._units.scene(run.unit, run.invocation) if run.invocation else Scene()
+        if job.last and scene in (None, Scene(lines=run.lines, core=run.core)):
+            return
         if scene is None:
             missed.append(f"what {run.unit} wrote last cannot be read from the journal")
         else:
@@ -170,8 +180,20 @@ class Gatherer:
             changes=changes.found if changes is not None else None,
             missed=(*missed, *(changes.missed if changes is not None else ())),
         )
-        if run.code == _DUMPED and run.core is None and self._clock.boot() <= job.due + CORE_SECONDS / 2:
-            asyncio.get_running_loop().call_later(CORE_SECONDS, self._queue, replace(job, run=run, again=True))
+        if scene is not None and run.invocation and not job.last:
+            self._look_again(replace(job, run=run, again=True, last=True))
+
+    def _look_again(self, job: _Job) -> None:
+        """Once, a while later, if something may have come too late. In a storm what is new goes first."""
+        run = job.run
+        awaits_core = run.code == _DUMPED and run.core is None
+        if awaits_core or all(line.source == _SYSTEMD for line in run.lines):
+            wait = CORE_SECONDS if awaits_core else WORDS_SECONDS
+            asyncio.get_running_loop().call_later(wait, self._queue_again, job)
+
+    def _queue_again(self, job: _Job) -> None:
+        with suppress(asyncio.QueueFull):
+            self._jobs.put_nowait(job)
 
     async def _changes(self, job: _Job, missed: list[str]) -> Changes | None:
         units: list[UnitFiles] = []

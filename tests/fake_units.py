@@ -64,6 +64,7 @@ class FakeUnits:
         self.words: dict[str, tuple[str, ...]] = {}
         self.files: dict[str, UnitDetail] = {}  # what describing a unit brings to light; nothing special by default
         self.scenes: dict[tuple[str, str], Scene | None] = {}
+        self.scenes_asked: list[str] = []
         self.files_now: dict[str, UnitFiles] = {}
         self._facts = {unit.name: unit for unit in units}
         self._wakes: list[Callable[[frozenset[str]], None]] = []
@@ -141,6 +142,7 @@ class FakeUnits:
         return self.words.get(name)
 
     async def scene(self, name: str, invocation: str) -> Scene | None:
+        self.scenes_asked.append(invocation)
         return self.scenes.get((name, invocation), Scene())
 
     async def unit_files(self, name: str) -> UnitFiles:

@@ -244,6 +244,44 @@ def test_a_core_dump_that_is_not_written_yet_is_looked_for_again(monkeypatch: py
     assert len(scenery.of("changes")) == 1
 
 
+def test_last_words_that_come_late_are_found_by_a_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "WORDS_SECONDS", 0.0)
+    exited = Line(at=1.5, source="systemd", text="Main process exited")
+
+    async def play() -> Scenery:
+        async with at_work(Scenery()) as scenery:
+            scenery.units.scenes[UNIT, "first"] = Scene(lines=(exited,))
+            scenery.gatherer.hear([opened()])
+            await scenery.until("run")
+            scenery.units.scenes[UNIT, "first"] = Scene(lines=(*LINES, exited))
+            await scenery.until("run", 2)
+            return scenery
+
+    scenery = asyncio.run(play())
+
+    assert [run.lines for run in scenery.of("run")] == [(exited,), (*LINES, exited)]
+    assert len(scenery.host.looked_for) == 1
+
+
+def test_a_unit_that_wrote_nothing_is_looked_at_twice_and_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "WORDS_SECONDS", 0.0)
+
+    async def play() -> Scenery:
+        async with at_work(Scenery()) as scenery:
+            scenery.gatherer.hear([opened()])
+            async with asyncio.timeout(5):
+                while len(scenery.units.scenes_asked) < 2:  # noqa: ASYNC110  it does not say that it was asked
+                    await asyncio.sleep(0)
+            scenery.gatherer.hear([opened(incident=2, unit=killed(invocation="other"))])
+            await scenery.until("run", 2)
+            return scenery
+
+    scenery = asyncio.run(play())
+
+    assert [run.invocation for run in scenery.of("run")] == ["first", "other"]
+    assert scenery.units.scenes_asked[:3] == ["first", "first", "other"]
+
+
 def test_in_a_storm_what_finds_no_room_is_said_and_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gather, "MOST_WAITING", 2)
     scenery = Scenery()
