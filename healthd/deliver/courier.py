@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from healthd.deliver.pauses import pause
+from healthd.deliver.pauses import SHORT_SECONDS, WISH_SECONDS, pause
 from healthd.errors import DeliveryError
 from healthd.events import Event
 from healthd.letters import Outcome, Why
@@ -77,7 +77,7 @@ class Courier:
         self.busy = False
         self._news = asyncio.Event()
         self._failures = 0
-        self._not_before = 0.0
+        self._not_before = self._asked_for = 0.0
 
     @property
     def idle(self) -> bool:
@@ -97,6 +97,7 @@ class Courier:
             self._done(name)
             return
         self._tasks[name] = Task(name=name, letter=letter)
+        self._not_before = min(self._not_before, max(self._asked_for, self._clock.boot() + SHORT_SECONDS))
         self._news.set()
 
     async def run(self) -> None:
@@ -161,9 +162,10 @@ class Courier:
             return
         self._failures += 1
         self._tasks[task.name] = replace(task, tries=task.tries + 1)
-        oldest = max(self._clock.wall() - min(each.letter.at for each in self._tasks.values()), 0.0)
-        wait = pause(self._failures, oldest, self._chance(), error.wait)
+        youngest = max(self._clock.wall() - max(each.letter.at for each in self._tasks.values()), 0.0)
+        wait = pause(self._failures, youngest, self._chance(), error.wait)
         self._not_before = self._clock.boot() + wait
+        self._asked_for = self._clock.boot() + min(error.wait or 0.0, WISH_SECONDS)
         if task.tries == 0:
             self._note(letter, Outcome(ok=False, text=text, took=age, final=False))
             message = f"{self.receiver} could not be told: {text}; again in {wait:.0f} s ({letter.title})"
