@@ -15,7 +15,7 @@ from healthd.checks import services
 from healthd.config.chores import CHORES
 from healthd.decide import engine
 from healthd.decide.case import Moment
-from healthd.decide.happenings import News, Started
+from healthd.decide.happenings import News, Spooled, Started
 from healthd.decide.state import EngineState
 from healthd.detail import UnitDetail
 from healthd.model import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from healthd.config import Settings
     from healthd.decide.happenings import Happening
+    from healthd.letters import Why
     from healthd.record.tape import Tape
 
 WALL: Final = 1_790_000_000.0
@@ -83,7 +84,11 @@ class Scene:
 
 
 class PretendHost:
-    """One host. `seen` is called with each happening and its time, before anything is carried out."""
+    """One host.
+
+    `seen` is called with each happening and its time, before anything is carried out; `told` with why people are sent a
+    message.
+    """
 
     def __init__(
         self,
@@ -92,12 +97,13 @@ class PretendHost:
         *,
         seed: int,
         seen: Callable[[float, Happening], None],
+        told: Callable[[Why], None] = lambda _why: None,
         tape: Tape | None = None,
     ) -> None:
         self.settings, self.scene, self.now = settings, scene, 0.0
         self.facts = {each.name: each for each in scene.units}
         self.steps = 0
-        self._seen, self._tape = seen, tape
+        self._seen, self._told, self._tape = seen, told, tape
         self._state = EngineState(seed=seed, tickets={}, fresh=False)
         self._wake: float | None = None
         self._disk_full = False
@@ -183,7 +189,10 @@ class PretendHost:
         )
         if self._tape is not None:
             moment = self._tape.watched(moment)
-        news = News(items=tuple(judged), gone=tuple(gone), results=tuple(self._results))
+        # What is to be sent is in the outbox by the next turn.
+        words = frozenset((alert.id, word.number) for alert in self._state.alerts for word in alert.unsent)
+        orders = (Spooled(words=words),) if words else ()
+        news = News(items=tuple(judged), gone=tuple(gone), results=tuple(self._results), orders=orders)
         self._results = []
         step = engine.step(self.settings, self._state, moment, news)
         if self._tape is not None:
@@ -192,6 +201,10 @@ class PretendHost:
         self.steps += 1
         for happening in step.happenings:
             self._seen(self.now, happening)
+        for alert in self._state.alerts:
+            for word in alert.unsent:
+                if (alert.id, word.number) not in words:
+                    self._told(word.why)
         for happening in step.happenings:
             if isinstance(happening, Started):
                 self._carry_out(happening)

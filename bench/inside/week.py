@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from healthd.answers import Frame
 
 DAY: Final = 86_400.0
+_SETTINGS: Final = """
+[auto_healing]
+host_budget_actions = 10
+[alerting]
+alertmanager_url = "http://localhost:9093"
+email_notifications = ["ops@example.org"]
+"""
 _NAMES: Final = tuple(f"service-{number:02}.service" for number in range(60))
 
 
@@ -82,7 +89,7 @@ def _record(file: Path, scene: Scene, days: float) -> dict[str, Any]:
         nonlocal actions
         actions += isinstance(happening, Started)
 
-    settings = load_texts({"week.toml": "[auto_healing]\nhost_budget_actions = 10\n"})
+    settings = load_texts({"week.toml": _SETTINGS})
     host = PretendHost(settings, scene, seed=1, seen=seen, tape=Tape(keep, boot_id="boot"))
     host.run(days * DAY)
     readings.remember(WALL + days * DAY, {Series("", "", "score"): 1.0})

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from healthd.cli.config import EX_CONFIG
+from healthd.cli.messages import told
 from healthd.cli.since import since
 from healthd.cli.status import show
 from healthd.cli.text import BOLD, DIM, RED, YELLOW, columns, duration, moment, plain, terminal_style
+from healthd.config.show import toml_value
 from healthd.errors import ConfigError, RequestError
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def _must_be_readable(named: Path | None) -> None:
 def page(report: Data, now: float, style: Style) -> list[str]:
     """What differs first, then the sums, then what all of it rests on."""
     lines = [*_head(report, now), *_ran_away(report, now, style), "", *_differences(report, now, style), ""]
-    lines += _sums(report, style)
+    lines += [*told(report, now, style), "", *_sums(report, style)]
     return [*lines, "", style.paint("What this rests on", BOLD), *(f"  {each}" for each in rests_on(report, now))]
 
 
@@ -119,7 +121,11 @@ def _ran_away(report: Data, now: float, style: Style) -> Iterator[str]:
 
 
 def _value(value: object) -> str:
-    return "not set" if value is None else plain(str(value).lower() if isinstance(value, bool) else value)
+    if value in (None, "", []):
+        return "not set"
+    if isinstance(value, bool | list | dict):
+        return plain(toml_value(value))
+    return plain(value)
 
 
 def _differences(report: Data, now: float, style: Style) -> Iterator[str]:
@@ -139,21 +145,20 @@ def _differences(report: Data, now: float, style: Style) -> Iterator[str]:
 def _row(pair: Data, now: float, style: Style) -> tuple[tuple[str, str], ...]:
     why = plain(pair["why"])
     why = why if len(why) <= _WHY else f"{why[: _WHY - 1]}…"
-    was, would = _act(pair["was"], None), _act(pair["would"], pair["was"])
+    was, would = (_act(pair[world], pair["at"]) for world in ("was", "would"))
     cells = [(text, text) for text in (_when(pair["at"], now), plain(pair["subject"]), was)]
     colour = RED if pair["would"] is None else YELLOW
     return (*cells, (would, style.paint(would, colour)), (why, why))
 
 
-def _act(act: Data | None, other: Data | None) -> str:
+def _act(act: Data | None, at: float) -> str:
+    """`at`: the time at the beginning of the line."""
     if act is None:
         return "nothing"
     words = f"{act['action']}, {act['outcome'] or 'under way'}"
     if act.get("by"):
         words += f", ordered by {plain(act['by'])}"
-    if other is not None and abs(act["at"] - other["at"]) >= 1:
-        words += f", {moment(act['at'], other['at'])}"
-    return words
+    return f"{words}, {moment(act['at'], at)}" if act["at"] - at >= 1 else words
 
 
 def _sums(report: Data, style: Style) -> list[str]:
@@ -164,16 +169,17 @@ def _sums(report: Data, style: Style) -> list[str]:
         for part in parts:
             rows += _parts(was[part], would[part])
     rows.append(("gave up", str(was["gave_up"]), str(would["gave_up"])))
-    rows.append(("people told", str(sum(was["told"].values())), str(sum(would["told"].values()))))
-    rows += _parts(was["told"], would["told"])
+    rows.append(("messages to people", str(sum(was["told"].values())), str(sum(would["told"].values()))))
+    for part in ("told", "told_to"):
+        rows += _parts(was[part], would[part], "to " if part == "told_to" else "")
     rows.append(("issues open, all together", duration(was["down"]), duration(would["down"])))
     head, *rest = rows
     return columns([[(cell, style.paint(cell, DIM)) for cell in head], *([(c, c) for c in row] for row in rest)])
 
 
-def _parts(was: Mapping[str, int], would: Mapping[str, int]) -> Iterator[tuple[str, str, str]]:
+def _parts(was: Mapping[str, int], would: Mapping[str, int], before: str = "") -> Iterator[tuple[str, str, str]]:
     for name in sorted({*was, *would}):
-        yield f"  {name}", str(was.get(name, 0)), str(would.get(name, 0))
+        yield f"  {before}{name}", str(was.get(name, 0)), str(would.get(name, 0))
 
 
 _GUESSES: Final = {
@@ -188,7 +194,7 @@ def rests_on(report: Data, now: float) -> Iterator[str]:
     yield "What fails by itself, and what people did, is the same in both; only what healthd does differs."
     for how, words in _GUESSES.items():
         if number := report["guesses"].get(how, 0):
-            yield f"{_counted(number, 'action')} that was never done: {words}."
+            yield f"{_counted(number, 'action')} that {'was' if number == 1 else 'were'} never done: {words}."
     unseen = [plain(each["key"]) for each in report["settings"] if not each["replayed"]]
     if unseen:
         more = f" and {len(unseen) - _KEYS_SHOWN} more" if len(unseen) > _KEYS_SHOWN else ""

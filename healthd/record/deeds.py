@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from healthd.decide.happenings import Ended, GaveUp, Held, Opened, Resolved, Started, Unsupported
-from healthd.decide.silence import silence_of
 from healthd.decide.state import Key
+from healthd.letters import Why
 from healthd.model import IssueType
+from healthd.record.letter import about
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from healthd.config import Settings
-    from healthd.decide.case import Moment
+    from healthd.decide.alert import Alert
+    from healthd.decide.engine import Step
     from healthd.decide.happenings import Happening
     from healthd.decide.state import EngineState, Ticket
 
@@ -24,6 +26,10 @@ STARTED: Final = "started"
 ENDED: Final = "ended"
 GAVE_UP: Final = "gave_up"
 UNSUPPORTED: Final = "unsupported"
+TOLD: Final = "told"
+
+KNOWS_NO_NOTES: Final = "alertmanager"
+"""The receiver that gets no note of what was healed before anybody was told."""
 
 _TEXT: Final = 160
 
@@ -31,10 +37,10 @@ _TEXT: Final = 160
 class Deed(NamedTuple):
     """One thing that happened about an issue. `unit` is what healing of the issue acts on, "" for nothing.
 
-    `what` is the severity of what opened, the reason of a hold, the action of an attempt that started or ended.
-    `outcome` is that of an attempt that ended, or "well" of an issue that its check saw recover. `by` is who ordered
-    an attempt, "" for healthd itself. `quiet`: nobody is told of the issue, since it is silenced, or since a component
-    that its own depends on is unhealthy.
+    `what` is the severity of what opened, the reason of a hold, the action of an attempt that started or ended, why
+    people were told. `outcome` is that of an attempt that ended, or "well" of an issue that its check saw recover. `by`
+    is who ordered an attempt, "" for healthd itself. `severity` is that of a message to people, `to` who got it (names
+    of receivers with commas between them), `number` its alert, `text` what it was about.
     """
 
     kind: str
@@ -47,7 +53,8 @@ class Deed(NamedTuple):
     number: int = 0
     outcome: str = ""
     by: str = ""
-    quiet: bool = False
+    severity: str = ""
+    to: str = ""
 
     @property
     def key(self) -> Key:
@@ -73,16 +80,18 @@ class Deed(NamedTuple):
         return cls(*data[: len(cls._fields)])
 
 
-def deeds(happenings: Iterable[Happening], settings: Settings, state: EngineState, moment: Moment) -> list[Deed]:
-    """What happened about issues, in order. `state`: as the step left it."""
-    return [deed for each in happenings if (deed := _deed(each, settings, state, moment)) is not None]
+def deeds(settings: Settings, before: EngineState, step: Step) -> list[Deed]:
+    """What happened about issues in a step, in order, and then what people are told. `before`: the state it found."""
+    happened = [deed for each in step.happenings if (deed := _deed(each)) is not None]
+    if step.state.alerts is not before.alerts:
+        happened += _told(settings, before.alerts, step.state.alerts)
+    return happened
 
 
-def _deed(happening: Happening, settings: Settings, state: EngineState, moment: Moment) -> Deed | None:
+def _deed(happening: Happening) -> Deed | None:
     match happening:
         case Opened(ticket=ticket):
-            opened = _of(OPENED, ticket, what=ticket.severity.value, text=ticket.message)
-            return opened._replace(quiet=_is_quiet(ticket, settings, state, moment))
+            return _of(OPENED, ticket, what=ticket.severity.value, text=ticket.message)
         case Resolved(ticket=ticket, text=text, well=well):
             return _of(RESOLVED, ticket, text=text, outcome="well" if well else "")
         case Held(ticket=ticket, reason=reason, text=text):
@@ -93,22 +102,26 @@ def _deed(happening: Happening, settings: Settings, state: EngineState, moment: 
             ended = _of(ENDED, ticket, what=attempt.action.value, text=text, number=attempt.number)
             return ended._replace(outcome=outcome.value, by=attempt.by)
         case GaveUp(ticket=ticket):
-            gave_up = _of(GAVE_UP, ticket, what=ticket.severity.value, number=ticket.attempts)
-            return gave_up._replace(quiet=_is_quiet(ticket, settings, state, moment))
+            return _of(GAVE_UP, ticket, what=ticket.severity.value, number=ticket.attempts)
         case Unsupported(ticket=ticket, text=text):
             return _of(UNSUPPORTED, ticket, text=text)
         case _:
             return None
 
 
+def _told(settings: Settings, before: Iterable[Alert], after: Iterable[Alert]) -> Iterator[Deed]:
+    """The messages that this step decided. What only reminds a program is none to people."""
+    receivers = settings.alerting.receivers
+    numbers = {alert.id: alert.numbers for alert in before}
+    for alert in after:
+        to = [name for name in receivers if not (alert.note and name == KNOWS_NO_NOTES)]
+        for word in alert.unsent:
+            if to and word.number > numbers.get(alert.id, 0) and word.why is not Why.ALIVE:
+                component, item, type_ = alert.keys[0]
+                told = Deed(TOLD, component, item, type_.value, what=word.why.value, text=about(alert)[:_TEXT])
+                yield told._replace(number=alert.id, severity=alert.severity.value, to=",".join(to))
+
+
 def _of(kind: str, ticket: Ticket, *, text: str = "", **more: Any) -> Deed:
     component, item, type_ = ticket.key
     return Deed(kind, component, item, type_.value, ticket.unit or "", text=text[:_TEXT], **more)
-
-
-def _is_quiet(ticket: Ticket, settings: Settings, state: EngineState, moment: Moment) -> bool:
-    component, item, _ = ticket.key
-    needed = settings.component[component].depends_on if component in settings.component else ()
-    if moment.unhealthy.intersection(needed):
-        return True
-    return silence_of(state.silences, moment, component=component, item=item, unit=ticket.unit) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from healthd.decide.happenings import Order, Silencing, Spooled, Unsilencing
+from healthd.decide.happenings import Order, Silencing, Unsilencing
 from healthd.decide.silence import Silence, Window
 from healthd.detail import UnitDetail
 from healthd.model import ActionKind, Finding, IssueType, Item, Status, UnitFacts
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from healthd.decide.case import Moment
-    from healthd.decide.happenings import AnyOrder
+
+    Given = Order | Silencing | Unsilencing
 
 _MESSAGE: Final = 200
 _ALONE: Final = frozenset({"changed_at"})
@@ -122,26 +123,22 @@ def windows_of(data: Iterable[Any]) -> dict[tuple[str, float], Window | None]:
     return {(spec, length): Window(*window) if window else None for spec, length, window in data}
 
 
-def order_plain(order: AnyOrder) -> dict[str, Any]:
+def order_plain(order: Given) -> dict[str, Any]:
     """An operator's order."""
     match order:
         case Silencing(silence=silence):
             return {"silence": silence.to_plain()}
         case Unsilencing(ids=ids, by=by):
             return {"resume": sorted(ids), "by": by}
-        case Spooled(words=words):
-            return {"spooled": sorted(words)}
         case Order():
             return {"heal": [order.component, order.item, order.action], "by": order.by}
 
 
-def order_of(data: Mapping[str, Any]) -> AnyOrder:
+def order_of(data: Mapping[str, Any]) -> Given:
     """The order that `order_plain` wrote."""
     if "silence" in data:
         return Silencing(silence=Silence.from_plain(data["silence"]))
     if "resume" in data:
         return Unsilencing(ids=frozenset(data["resume"]), by=data["by"])
-    if "spooled" in data:
-        return Spooled(words=frozenset((int(alert), int(number)) for alert, number in data["spooled"]))
     component, item, action = data["heal"]
     return Order(component=component, item=item, action=ActionKind(action) if action else None, by=data["by"])

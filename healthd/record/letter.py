@@ -50,6 +50,13 @@ def letter(alert: Alert, word: Word, state: EngineState, incident: Incident | No
     )
 
 
+def about(alert: Alert) -> str:
+    """What an alert is about, in a few words that do not change with every reading."""
+    key = alert.keys[0]
+    more = len({each.subject for each in alert.keys}) - 1
+    return f"{key.subject} {seen(key.type)}" + (f", and {more} more with it" if more else "")
+
+
 def file_name(alert: Alert, word: Word) -> str:
     """The name of its file. Being said to be alive is worth one letter at a time."""
     return f"{alert.id}-alive.json" if word.why is Why.ALIVE else f"{alert.id}-{word.number}-{word.wall:.0f}.json"
@@ -89,10 +96,7 @@ def _title(alert: Alert, word: Word, issues: Sequence[Matter], incident: Inciden
     """One line that says it all; of many it says how many."""
     told = [(key, issue) for key, issue in zip(alert.keys, issues, strict=False) if issue.told]
     key, main = told[0]
-    what = f"{key.subject} {seen(key.type)}"
-    units = dict.fromkeys(each.subject for each in alert.keys)
-    if len(units) > 1:
-        what += f", and {len(units) - 1} more with it"
+    what = about(alert)
     if word.why is Why.RESOLVED:
         return f"over: {what}"
     if word.why is Why.HEALED:

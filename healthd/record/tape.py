@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from healthd.answers import Frame
+from healthd.decide.happenings import Spooled
 from healthd.decide.state import EngineClock
 from healthd.record.deeds import deeds
 from healthd.record.frames import facts_plain, item_plain, moment_plain, order_plain, signature
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from healthd.config import Settings
+    from healthd.decide.alert import Alert
     from healthd.decide.case import Moment
     from healthd.decide.engine import Step
     from healthd.decide.happenings import News
@@ -103,7 +105,8 @@ class Tape:
             frame["reset"], self._reset = self._reset, []
         if self._forgiven:
             frame["forgiven"], self._forgiven = self._forgiven, []
-        if not (frame or whole or _changed(before, step)):
+        done = deeds(settings, before, step)
+        if not (frame or whole or done or _changed(before, step)):
             return
         if whole:
             self._whole_at = moment.now
@@ -111,7 +114,7 @@ class Tape:
             frame |= {"boot": self._boot_id, "first": first}
         frame |= {"now": moment.now, "wall": round(moment.wall, 3), "n": self._number}
         frame |= _news(news, before, whole=whole)
-        if done := deeds(step.happenings, settings, step.state, moment):
+        if done:
             frame["done"] = [each.to_plain() for each in done]
         self._number += 1
         text = json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
@@ -132,8 +135,9 @@ class Tape:
         if changed:
             self._rest = rest
             frame["moment"] = changed
-        if news.orders:
-            frame["orders"] = [order_plain(order) for order in news.orders]
+        orders = [order_plain(order) for order in news.orders if not isinstance(order, Spooled)]
+        if orders:  # how soon a message left the engine decides nothing
+            frame["orders"] = orders
         if news.results:
             frame["results"] = [[key, result.result, result.text[:200]] for key, result in news.results]
         return frame
@@ -212,7 +216,14 @@ def _changed(before: EngineState, step: Step) -> bool:
         return True
     if any(_differs(before.tickets.get(key), step.state.tickets[key]) for key in step.changed):
         return True
+    if before.alerts is not step.state.alerts and _pending(before) != _pending(step.state):
+        return True
     return any(getattr(before, name) != getattr(step.state, name) for name in _SAVED)
+
+
+def _pending(state: EngineState) -> list[Alert]:
+    """The alerts, without what decides nothing: whether their messages have left, and reminders to programs."""
+    return [replace(alert, unsent=(), numbers=0, alive_at=0.0) for alert in state.alerts if not alert.over]
 
 
 def _differs(old: Ticket | None, new: Ticket) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from healthd.model import OutcomeKind, Severity
-from healthd.record.deeds import ENDED, GAVE_UP, HELD, OPENED, RESOLVED, STARTED
+from healthd.record.deeds import ENDED, GAVE_UP, HELD, OPENED, RESOLVED, STARTED, TOLD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from healthd.decide.state import Key
     from healthd.simulate.replay import Told
@@ -21,7 +20,16 @@ SAME_SECONDS: Final = 10.0
 MOVED_SECONDS: Final = 3600.0
 """... and within so many it is the same, sooner or later."""
 
-_SEVERITIES: Final = tuple(Severity)
+
+class Dated(Protocol):
+    """What happened at an instant, in engine seconds."""
+
+    @property
+    def now(self) -> float:
+        """When."""
+
+
+_E = TypeVar("_E", bound=Dated)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +74,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """What one world comes to. `told`: the issues of which people would have been told, by severity.
+    """What one world comes to. `told`: the messages to people by why they are sent, `told_to` by who gets them.
 
     `down`: for how many seconds issues were open, all together.
     """
@@ -76,6 +84,7 @@ class Sums:
     holds: Mapping[str, int]
     issues: Mapping[str, int]
     told: Mapping[str, int]
+    told_to: Mapping[str, int]
     gave_up: int
     down: float
 
@@ -105,44 +114,44 @@ def acts(told: Iterable[Told]) -> list[Act]:
 
 def pairs(was: Sequence[Act], would: Sequence[Act]) -> list[Pair]:
     """All actions of both worlds, those that are the same in one pair; in the order of time."""
-    left: dict[tuple[str, str], list[Act]] = defaultdict(list)
-    for act in would:
-        left[act.subject, act.action].append(act)
-    found: dict[int, Act] = {}
+    found = matched(was, would, lambda act: (act.subject, act.action))
+    return sorted((Pair(was=one, would=other) for one, other in found), key=lambda pair: pair.at)
+
+
+def matched(
+    was: Sequence[_E], would: Sequence[_E], kind: Callable[[_E], Hashable]
+) -> Iterator[tuple[_E | None, _E | None]]:
+    """What was and what would have been, beside each other where it is of one kind and near in time."""
+    left: dict[Hashable, list[_E]] = defaultdict(list)
+    for each in would:
+        left[kind(each)].append(each)
+    found: dict[int, _E] = {}
     for within in (SAME_SECONDS, MOVED_SECONDS):
-        for place, act in enumerate(was):
-            candidates = left[act.subject, act.action]
-            near = min(candidates, key=lambda other: abs(other.now - act.now), default=None)
-            if place not in found and near is not None and abs(near.now - act.now) <= within:
+        for place, each in enumerate(was):
+            candidates = left[kind(each)]
+            near = min(candidates, key=lambda other: abs(other.now - each.now), default=None)
+            if place not in found and near is not None and abs(near.now - each.now) <= within:
                 candidates.remove(near)
                 found[place] = near
-    matched = [Pair(was=act, would=found.get(place)) for place, act in enumerate(was)]
-    alone = [Pair(was=None, would=act) for rest in left.values() for act in rest]
-    return sorted(matched + alone, key=lambda pair: pair.at)
+    yield from ((each, found.get(place)) for place, each in enumerate(was))
+    yield from ((None, each) for rest in left.values() for each in rest)
 
 
-def sums(told: Sequence[Told], open_then: Iterable[Key], begin: float, end: float, least: str) -> Sums:
-    """What a world comes to between two instants.
-
-    `open_then`: what was wrong at the first; `least`: the severity from which on people are told.
-    """
+def sums(told: Sequence[Told], open_then: Iterable[Key], begin: float, end: float) -> Sums:
+    """What a world comes to between two instants. `open_then`: what was wrong at the first."""
     by_kind = defaultdict(list)
     for each in told:
         by_kind[each.deed.kind].append(each.deed)
-    announced = [deed for deed in (*by_kind[OPENED], *by_kind[GAVE_UP]) if not deed.quiet and _as_bad(deed.what, least)]
     return Sums(
         actions=dict(Counter(deed.what for deed in by_kind[STARTED])),
         outcomes=dict(Counter(deed.outcome for deed in by_kind[ENDED])),
         holds=dict(Counter(deed.what for deed in by_kind[HELD])),
         issues=dict(Counter(deed.type for deed in by_kind[OPENED])),
-        told=dict(Counter(deed.what for deed in announced)),
+        told=dict(Counter(deed.what for deed in by_kind[TOLD])),
+        told_to=dict(Counter(to for deed in by_kind[TOLD] for to in filter(None, deed.to.split(",")))),
         gave_up=len(by_kind[GAVE_UP]),
         down=_down(told, open_then, begin, end),
     )
-
-
-def _as_bad(severity: str, least: str) -> bool:
-    return _SEVERITIES.index(Severity(severity)) >= _SEVERITIES.index(Severity(least))
 
 
 def _down(told: Iterable[Told], open_then: Iterable[Key], begin: float, end: float) -> float:
@@ -154,8 +163,3 @@ def _down(told: Iterable[Told], open_then: Iterable[Key], begin: float, end: flo
         elif deed.kind == RESOLVED and deed.key in since:
             down += now - since.pop(deed.key)
     return down + sum(end - began for began in since.values())
-
-
-def helped(act: Act) -> bool:
-    """Whether it is known to have helped."""
-    return act.outcome == OutcomeKind.SUCCESS

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from healthd.config.show import tables
 from healthd.decide import engine
-from healthd.decide.happenings import News
+from healthd.decide.happenings import News, Spooled
 from healthd.decide.silence import after_reboot
 from healthd.model import JobResult
-from healthd.record.deeds import ENDED, HELD, RESOLVED, STARTED, Deed, deeds
+from healthd.record.deeds import ENDED, STARTED, TOLD, Deed, deeds
 from healthd.record.frames import order_of
 from healthd.record.saved import restore
 from healthd.record.tape import BOOT
 from healthd.simulate.past import Past, deeds_of, key_of
+from healthd.simulate.reasons import Recorded, not_told, standing
 from healthd.simulate.world import World, subject_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ ENOUGH: Final = 10_000
 """So many actions that were never done end a replay: without limits a unit may be restarted twice a second for ever."""
 
 _TICK: Final = 1e-3
-_DECIDING: Final = ("health", "auto_healing", "services", "component", "thresholds")
+_DECIDING: Final = ("health", "auto_healing", "services", "component", "thresholds", "alerting")
 
 
 class Told(NamedTuple):
@@ -102,6 +103,7 @@ class Replay:
     ) -> None:
         self._enough = enough
         self._settings, self._frames, self._until = settings, frames, until
+        self._given = _without_reminders(settings)
         self._tables = tables(settings)
         self._past = Past(frames)
         self._world = World(settings)
@@ -111,7 +113,7 @@ class Replay:
         self._ways: dict[str, Way] = {}
         self._acting: set[str] = set()
         self._ahead: set[str] = set()
-        self._held: dict[Key, str] = {}
+        self._recorded = Recorded(frames[0])
         self._was: list[Told] = []
         self._would: list[Told] = []
         self._gaps: list[tuple[float, float]] = []
@@ -169,6 +171,7 @@ class Replay:
         self._acting.clear()
         self._ahead.clear()
         self._state, self._wake = _state_of(frame), None
+        self._recorded.begin_anew(frame)
 
     def _frame(self, frame: Plain, before: Plain | None) -> None:
         if before is not None:
@@ -178,6 +181,7 @@ class Replay:
                 self._pass_time(frame["now"] - LATE, frame["now"])
         self._now, self._wall = frame["now"], frame["wall"]
         self._boot = frame.get("boot", self._boot)
+        self._recorded.feed(frame)
         if "settings" in frame:
             self._as_recorded &= all(frame["settings"].get(name) == self._tables[name] for name in _DECIDING)
         if "state" in frame and (before is None or (self._as_recorded and not self._ways)):
@@ -286,18 +290,14 @@ class Replay:
 
     def _step(self, news: News, was: Sequence[Deed]) -> None:
         moment = self._world.moment(self._now, self._wall, self._ways)
-        step = engine.step(self._settings, self._state, moment, news)
+        before = self._state
+        step = engine.step(self._given, before, moment, _spooled(news, before))
         self._state, self._wake = step.state, step.wake_at
         self._steps += 1
-        would = deeds(step.happenings, self._settings, step.state, moment)
+        would = deeds(self._settings, before, step)
+        self._tell(was, would)
         begun = {each.subject: each for each in was if each.kind == STARTED}
-        self._held |= {each.key: f"{each.what}: {each.text}" for each in was if each.kind == HELD}
-        for deed in was:
-            instead = self._standing(deed.key) if deed.kind == STARTED else ""
-            self._was.append(Told(self._now, self._wall, deed, instead))
         for deed in would:
-            instead = self._held.get(deed.key, "") if deed.kind == STARTED else ""
-            self._would.append(Told(self._now, self._wall, deed, instead))
             if deed.kind == STARTED:
                 self._begun(deed, begun.pop(deed.subject, None))
         for subject in begun:
@@ -306,6 +306,20 @@ class Replay:
             elif subject not in self._ways:
                 self._ways[subject] = Way(spell=self._past.spell_at(subject, self._now))
         self._meet_again()
+
+    def _tell(self, was: Iterable[Deed], would: Iterable[Deed]) -> None:
+        """What happened in a step, in either world, and how that stood in the other one."""
+        self._recorded.decided(was)
+        for deed in was:
+            instead = standing(self._state, deed.key) if deed.kind == STARTED else ""
+            if deed.kind == TOLD:
+                instead = not_told(self._settings, self._state, deed)
+            self._was.append(Told(self._now, self._wall, deed, instead))
+        for deed in would:
+            instead = self._recorded.not_done(deed.key) if deed.kind == STARTED else ""
+            if deed.kind == TOLD:
+                instead = self._recorded.not_told(deed)
+            self._would.append(Told(self._now, self._wall, deed, instead))
 
     def _begun(self, deed: Deed, was: Deed | None) -> None:
         """An action would be carried out: it was, or it soon was, or its outcome must be guessed."""
@@ -345,17 +359,22 @@ class Replay:
                 self._acting.add(deed.subject)
             elif deed.kind == ENDED:
                 self._acting.discard(deed.subject)
-            if deed.kind in (STARTED, RESOLVED):
-                self._held.pop(deed.key, None)
+        self._recorded.left(done)
 
-    def _standing(self, key: Key) -> str:
-        """How an issue would stand at this instant."""
-        ticket = self._state.tickets.get(key)
-        if ticket is None or not ticket.open:
-            return "nothing would have been wrong with it then"
-        if ticket.attempt is not None:
-            return f"{ticket.attempt.action} would have been under way"
-        return f"{ticket.hold}: {ticket.hold_text}" if ticket.hold is not None else ticket.hold_text
+
+def _without_reminders(settings: Settings) -> Settings:
+    """The same for people: a program that forgets what it is not told again needs no reminders of what is long past."""
+    alerting = settings.alerting
+    if not alerting.alertmanager_url:
+        return settings
+    other = replace(alerting, alertmanager_url="", webhook_url=alerting.webhook_url or "http://localhost/")
+    return replace(settings, alerting=other)
+
+
+def _spooled(news: News, state: EngineState) -> News:
+    """Messages leave the engine at once: there is no outbox that could be full."""
+    words = frozenset((alert.id, word.number) for alert in state.alerts for word in alert.unsent)
+    return replace(news, orders=(*news.orders, Spooled(words=words))) if words else news
 
 
 def _state_of(frame: Plain) -> EngineState:

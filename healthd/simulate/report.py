@@ -12,6 +12,8 @@ from healthd.record.reel import read_tape
 from healthd.simulate.compare import acts, pairs, sums
 from healthd.simulate.judged import differing, judged_anew
 from healthd.simulate.past import tickets_of
+from healthd.simulate.people import exchanges, messages
+from healthd.simulate.reasons import receivers_of
 from healthd.simulate.replay import Replay
 
 if TYPE_CHECKING:
@@ -21,14 +23,26 @@ if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.decide.state import Key
     from healthd.simulate.compare import Act, Pair
+    from healthd.simulate.people import Exchange, Message
     from healthd.simulate.replay import Told
 
 _DECIDING: Final = ("health", "auto_healing", "services", "component", "thresholds", "alerting")
-_AS_IT_WAS: Final = frozenset({"weight", "ready_when", "history_retention_days", "repeat_seconds", "group_seconds"})
+_AS_IT_WAS: Final = frozenset(
+    {
+        "weight",
+        "ready_when",
+        "history_retention_days",
+        "smtp_url",
+        "pagerduty_url",
+        "webhook_secret",
+        "heartbeat_url",
+        "heartbeat_seconds",
+    }
+)
 """What decides nothing that is replayed, and nothing that could be missed in it."""
 
+_OF_TABLES: Final = ("services", "component")
 _LOOKING: Final = frozenset({"watch", "grace_seconds", "check_interval_seconds", "health_timeout_seconds"})
-_DEFAULT_LEAST: Final = "high"
 
 
 def simulate(history: Path, settings: Settings, since: float, until: float) -> dict[str, Any]:
@@ -45,9 +59,9 @@ def simulate(history: Path, settings: Settings, since: float, until: float) -> d
     known = [ticket.key for ticket in tickets_of(frames[0]) if ticket.open]
     was, would = (_since(told, known, begin) for told in (replayed.was, replayed.would))
     now = replayed.end - (replayed.ended - begin)
-    least = recorded.get("alerting", {}).get("min_severity", _DEFAULT_LEAST)
     both = pairs(acts(was[0]), acts(would[0]))
     different = [pair for pair in both if not pair.same]
+    told = exchanges(messages(was[0]), messages(would[0]))
     return {
         "history": str(history),
         "asked_since": since,
@@ -62,10 +76,15 @@ def simulate(history: Path, settings: Settings, since: float, until: float) -> d
         "settings": list(_differences(recorded, tables(settings), {key for limit in limits for key in limit.keys})),
         "guesses": dict(replayed.guesses),
         "coarse": coarse,
+        "receivers": {
+            "was": receivers_of(recorded.get("alerting", {})),
+            "would": list(settings.alerting.receivers),
+        },
         "differences": [_pair(pair) for pair in different],
         "actions": [_pair(pair) for pair in both if pair.same],
-        "was": asdict(sums(*was, now, replayed.end, least)),
-        "would": asdict(sums(*would, now, replayed.end, settings.alerting.min_severity)),
+        "messages": [_exchange(each) for each in told],
+        "was": asdict(sums(*was, now, replayed.end)),
+        "would": asdict(sums(*would, now, replayed.end)),
     }
 
 
@@ -97,6 +116,30 @@ def _act(act: Act) -> dict[str, Any]:
     return plain | ({"by": act.by} if act.by else {})
 
 
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "at": exchange.at,
+        "same": exchange.same,
+        "was": None if exchange.was is None else _message(exchange.was),
+        "would": None if exchange.would is None else _message(exchange.would),
+        "because": exchange.because,
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    return {
+        "at": message.at,
+        "why": message.why,
+        "about": message.about,
+        "severity": message.severity,
+        "to": list(message.to),
+        "component": message.key.component,
+        "item": message.key.item,
+        "type": message.key.type,
+        "alert": message.alert,
+    }
+
+
 def _why(pair: Pair) -> str:
     """Why it was, or would have been, otherwise: how the world stood then in which nothing was done."""
     match pair.was, pair.would:
@@ -122,7 +165,7 @@ def _differences(
             was, now = before.get(key), after.get(key)
             if was == now:
                 continue
-            inner = isinstance(was, dict) or isinstance(now, dict)
+            inner = section in _OF_TABLES and (isinstance(was, dict) or isinstance(now, dict))
             for name in sorted({*(was or {}), *(now or {})}) if inner else [""]:
                 one, other = ((was or {}).get(name), (now or {}).get(name)) if inner else (was, now)
                 if one != other and (name or key) not in _AS_IT_WAS:

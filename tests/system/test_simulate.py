@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
+from tests.system import standins
 from tests.system.units import service
 from tests.system.ward import Ward
 
@@ -23,7 +25,13 @@ settle_seconds = 0.2
 verify_seconds = 10
 host_budget_actions = 4
 """
-
+TELLING: Final = f"""
+[alerting]
+group_seconds = 0
+webhook_url = "http://127.0.0.1:{standins.HTTP_PORT}/hook"
+webhook_secret = {{ credential = "hook" }}
+"""
+HOOK: Final = "/run/told/webhook"
 
 PATIENCE = 1.0
 """An attempt that was never made needs its time too: 0.1 s, and `settle_seconds`. Where the record ends before, it is
@@ -31,19 +39,26 @@ under way, and nobody can say what it would have come to."""
 
 
 class Recorded(NamedTuple):
-    """A hopeless unit used up its attempts, another was healed, and for a late one no budget was left."""
+    """A hopeless unit used up its attempts, another was healed, and for a late one no budget was left.
+
+    `done`: the units that were acted on; `told`: the units that people were told of, and why.
+    """
 
     ward: Ward
     hopeless: str
     mended: str
     late: str
     done: list[str]
+    told: list[tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
 def recorded(shared_host: Host) -> Recorded:
     ward = Ward(host=shared_host)
-    ward.configure(LIMITS)
+    shared_host.write("/root/standin.py", standins.HTTP)
+    shared_host.write("/etc/healthd/credentials/hook", "hook-s3cret\n")
+    shared_host.sh("mkdir /run/told && systemd-run --quiet --unit=standin python3 /root/standin.py")
+    ward.configure(LIMITS + TELLING)
     hopeless, mended, late = ward.add(service("/bin/false"), start=False), ward.add(), ward.add()
     cursor = shared_host.cursor()
     ward.try_start(hopeless)
@@ -55,9 +70,24 @@ def recorded(shared_host: Host) -> Recorded:
     time.sleep(PATIENCE)
     shared_host.run(["systemctl", "start", late])
     ward.await_healed(cursor, late)
+    told = await_told(ward, 4)
     done = [each["HEALTHD_UNIT"] for each in ward.story(cursor) if each["HEALTHD_EVENT"] == "healing_started"]
     shared_host.run(["systemctl", "stop", "healthd"])
-    return Recorded(ward, hopeless, mended, late, done)
+    return Recorded(ward, hopeless, mended, late, done, told)
+
+
+def await_told(ward: Ward, count: int) -> list[tuple[str, str]]:
+    """What the webhook got, once it is so many messages: of which unit, and why."""
+    deadline = time.monotonic() + 60
+    while len(lines := ward.host.sh(f"cat {HOOK} 2>/dev/null || true").splitlines()) < count:
+        assert time.monotonic() < deadline, lines
+        time.sleep(0.2)
+    got = [json.loads(line)["said"] for line in lines]
+    return sorted((letter["issues"][0]["item"], letter["why"]) for letter in got)
+
+
+def told(report: dict[str, Any], world: str) -> list[tuple[str, str]]:
+    return sorted((each[world]["item"], each[world]["why"]) for each in report["messages"] if each[world])
 
 
 def subjects(pairs: list[dict[str, Any]]) -> list[str]:
@@ -81,6 +111,30 @@ def test_fewer_attempts_at_one_unit_leave_budget_for_another(recorded: Recorded)
     assert all(pair["would"] is None and "gave_up" in pair["why"] for pair in less)
     assert (freed["subject"], freed["was"]) == (recorded.late, None)
     assert (fewer["was"]["holds"]["host_budget"], fewer["would"]["holds"].get("host_budget")) == (1, None)
+
+
+def test_what_people_were_told_would_be_told_again(recorded: Recorded) -> None:
+    same = recorded.ward.ask("simulate", "--since", "1h")
+
+    hopeless, late = recorded.hopeless, recorded.late
+    assert recorded.told == sorted([(hopeless, "opened"), (hopeless, "gave_up"), (late, "opened"), (late, "resolved")])
+    assert told(same, "was") == told(same, "would") == recorded.told
+    assert all(each["same"] and each["was"]["to"] == ["webhook"] for each in same["messages"])
+
+
+def test_other_alerting_and_other_limits_say_who_would_have_been_told_what(recorded: Recorded) -> None:
+    ward, hopeless, late = recorded.ward, recorded.hopeless, recorded.late
+    worst = ward.ask("simulate", "--set", "alerting.min_severity=critical")
+    more = ward.ask("simulate", "--set", "auto_healing.host_budget_actions=10")
+    page = ward.healthctl("simulate", "--set", "alerting.min_severity=critical").stdout
+    nobody = ward.healthctl("simulate", "--set", "alerting.webhook_url=").stdout
+
+    assert told(worst, "would") == [(hopeless, "gave_up")]
+    assert worst["differences"] == []
+    assert [each for each in told(more, "would") if each[0] == late] == []
+    assert "3 of 4 messages to people differ: 4 (to webhook) were sent, 1 (to webhook) would be" in page
+    assert "high is less than alerting.min_severity, critical" in page
+    assert "4 of 4 messages to people differ: 4 (to webhook) were sent, none would be" in nobody
 
 
 def test_a_larger_budget_heals_what_had_to_wait(recorded: Recorded) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from healthd.cli.main import main
+from healthd.cli.messages import told
 from healthd.cli.simulate import page
 from healthd.cli.text import Style
 from tests.unit.simulate.test_report import bench, reported, saved
@@ -42,7 +44,71 @@ def test_the_sums_stand_side_by_side(bench: TapedBench, tmp_path: Path) -> None:
     assert ["actions", "2", "1"] in shown
     assert ["gave", "up", "0", "1"] in shown
     assert ["cooldown", "1", "0"] in shown
-    assert ["people", "told", "1", "2"] in shown
+    assert ["messages", "to", "people", "2", "1"] in shown
+    assert ["to", "webhook", "2", "1"] in shown
+
+
+def test_what_people_are_told_stands_beside_what_they_were_told(bench: TapedBench, tmp_path: Path) -> None:
+    shown = lines(bench, tmp_path, "[health]\nmax_healing_attempts = 1\n")
+
+    begin = shown.index("3 of 3 messages to people differ: 2 (to webhook) were sent, 1 (to webhook) would be")
+    _, gave_up, opened, resolved = (re.split("  +", line)[3:] for line in shown[begin + 1 : begin + 5])
+    assert gave_up[:2] == ["nothing", "gave_up, critical"]
+    assert opened == ["opened, high", "nothing", "it would have been told already"]
+    assert resolved[:2] == ["resolved, high", "nothing"]
+    assert resolved[2].startswith("gave_up: the attempt did not help")
+
+
+def test_messages_that_are_the_same_are_listed_too(bench: TapedBench, tmp_path: Path) -> None:
+    shown = lines(bench, tmp_path)
+
+    assert "No difference in what people are told: 2 (to webhook)" in shown
+    assert [re.split("  +", line)[-1] for line in shown if "web.service is down" in line] == ["the same"] * 2
+
+
+def test_others_who_are_told_the_same_are_named_once(bench: TapedBench, tmp_path: Path) -> None:
+    shown = "\n".join(lines(bench, tmp_path, '[alerting]\nemail_notifications = ["ops@example.org"]\n'))
+
+    assert "The same messages, but to others: 2 (to webhook) were sent, 2 (to email, webhook) would be" in shown
+    assert re.search("opened, high  +the same", shown)
+    assert 'alerting.email_notifications: not set -> ["ops@example.org"]' in shown
+
+
+def test_where_others_were_told_before_each_message_says_to_whom() -> None:
+    opened = {"at": 0.0, "why": "opened", "severity": "high", "about": "it is down", "to": ["email"]}
+    over = {**opened, "why": "resolved", "to": ["email", "slack"]}
+    both = [{"at": 0.0, "same": True, "was": each, "would": each, "because": ""} for each in (opened, over)]
+    report = {"messages": both, "receivers": {"was": ["email", "slack"], "would": ["email"]}}
+
+    *_, first, second = told(report, 0.0, Style(coloured=False))
+
+    assert first.endswith("opened, high, to email")
+    assert second.endswith("resolved, high, to email slack")
+
+
+def test_where_nobody_is_told_it_says_how_to_see_what_one_would_hear(
+    history: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert called("--history", history) == 0
+    assert "2 of 2 messages to people differ: 2 (to webhook) were sent, none would be" in capsys.readouterr().out
+
+    none = {"messages": [], "receivers": {"was": [], "would": []}}
+    assert "--set alerting.webhook_url=" in "".join(told(none, 0.0, Style(coloured=False)))
+    quiet = {"messages": [], "receivers": {"was": [], "would": ["email"]}}
+    assert list(told(quiet, 0.0, Style(coloured=False))) == ["No messages to people, in neither."]
+
+
+def test_of_many_messages_those_that_differ_are_listed_first() -> None:
+    message = {"at": 0.0, "why": "opened", "severity": "high", "about": "it is down", "to": ["email"]}
+    same = [{"at": at, "same": True, "was": message, "would": message, "because": ""} for at in (0.0,) * 50]
+    other = {"at": 99.0, "same": False, "was": {**message, "at": 99.0}, "would": None, "because": "silenced"}
+    report = {"messages": [*same, other], "receivers": {"was": ["email"], "would": ["email"]}}
+
+    head, _, *rows, rest = told(report, 0.0, Style(coloured=False))
+
+    assert head == "1 of 51 messages to people differ: 51 (to email) were sent, 50 (to email) would be"
+    assert (len(rows), rest.strip()) == (40, "and 11 more (all of them: --json)")
+    assert rows[-1].endswith("silenced")
 
 
 def test_what_is_assumed_is_said(bench: TapedBench, tmp_path: Path) -> None:
@@ -98,7 +164,7 @@ def test_words_need_no_quotes_and_several_values_may_be_set(history: str, capsys
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "complaint"),
     [
         (("--set", "auto_healing.max_per_hour=2"), 78, "unknown key"),
         (("--set", "health.max_healing_attempts=-1"), 78, "health.max_healing_attempts"),
@@ -113,13 +179,13 @@ def test_words_need_no_quotes_and_several_values_may_be_set(history: str, capsys
     ],
 )
 def test_a_mistake_is_one_line(
-    history: str, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, told: str
+    history: str, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, complaint: str
 ) -> None:
     assert called("--history", history, *words) == code
 
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert told in captured.err
+    assert complaint in captured.err
     assert len(captured.err.splitlines()) == 1
 
 

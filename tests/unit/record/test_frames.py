@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from healthd.decide.happenings import Order, Silencing, Spooled, Unsilencing
+from healthd.decide.happenings import Order, Silencing, Unsilencing
 from healthd.decide.silence import Kind, Scope, Silence, Window
 from healthd.model import ActionKind, IssueType, UnitFacts
 from healthd.record.deeds import Deed
@@ -77,7 +77,6 @@ def test_a_moment_keeps_its_windows() -> None:
         Order(component="services", item=UNIT, action=ActionKind.RESTART_UNIT, by="alice"),
         Order(component="services", item=UNIT, action=None, by="alice"),
         Unsilencing(ids=frozenset({"s1", "s2"}), by="bob"),
-        Spooled(words=frozenset({(1, 2), (3, 4)})),
         Silencing(
             silence=Silence(
                 id="", scope=Scope(Kind.UNITS, "web*"), by="bob", set_at=0.0, set_wall=0.0, seconds=60.0, reminded=0.0

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from healthd.decide import engine
-from healthd.decide.happenings import Ended, Started
-from healthd.record.deeds import HELD, STARTED
+from healthd.decide.happenings import Ended, Spooled, Started
+from healthd.record.deeds import HELD, STARTED, TOLD
 from healthd.record.tape import Tape
 from healthd.simulate.replay import Replay
 from tests.unit.decide.bench import Bench
@@ -26,10 +26,11 @@ ENOUGH = 200
 
 
 class TapedBench(Bench):
-    """Keeps on its tape what the engine is given."""
+    """Keeps on its tape what the engine is given. `told`: why people were, by alert and number; all leaves at once."""
 
     def __init__(self, *units: UnitFacts, configuration: Settings | None = None, fresh: bool = False) -> None:
         self.taped: list[Frame] = []
+        self.told: dict[tuple[int, int], str] = {}
         super().__init__(*units, configuration=configuration, fresh=fresh)
 
     def restart_healthd(self) -> None:
@@ -42,6 +43,10 @@ class TapedBench(Bench):
 
     def turn(self, names: Iterable[str] | None = None, *, everything: bool = False) -> tuple[Happening, ...]:
         happened = super().turn(names, everything=everything)
+        words = {(alert.id, word.number): word.why for alert in self.state.alerts for word in alert.unsent}
+        self.told |= words
+        if words:
+            self.give(Spooled(words=frozenset(words)))
         moment = self.tape.watched(self.moment())
         step = engine.step(self.settings, self.before, moment, self.news)
         self.tape.take(self.settings, self.before, moment, self.news, step)
@@ -73,6 +78,11 @@ def times(told: Sequence[Told], begin: float) -> list[float]:
 def holds(told: Sequence[Told]) -> list[str]:
     """Why nothing was done, each time that the reason changed."""
     return [each.deed.what for each in told if each.deed.kind == HELD]
+
+
+def messages(told: Sequence[Told]) -> list[str]:
+    """Why people were told something, each time."""
+    return [each.deed.what for each in told if each.deed.kind == TOLD]
 
 
 def attempts(bench: Bench) -> int:

@@ -11,20 +11,21 @@ from hypothesis import strategies as st
 
 from healthd.decide import engine
 from healthd.decide.ledger import Name, Page
+from healthd.model import Severity
 from tests.fake_units import service
 from tests.unit.builders import UNIT, detail
+from tests.unit.decide import chances
 from tests.unit.decide.chances import (
     FAILURES,
     MEDDLING,
     NAMES,
     RELATIONS,
     RESULTS,
-    configurations,
     some_units,
     times,
     unit_names,
 )
-from tests.unit.simulate.taped import TapedBench, actions, attempts, spoken
+from tests.unit.simulate.taped import TapedBench, actions, attempts, messages, spoken
 
 if TYPE_CHECKING:
     from healthd.config import Settings
@@ -45,6 +46,25 @@ EVENTS = st.one_of(
     st.tuples(st.just("healthd dies"), st.none(), st.none()),
     st.tuples(st.just("reboots"), st.none(), st.none()),
     st.tuples(st.just("looks"), some_units, st.none()),
+)
+
+
+ALERTING = st.sampled_from(
+    (
+        {},
+        {"webhook_url": "http://127.0.0.1/"},
+        {
+            "webhook_url": "http://127.0.0.1/",
+            "group_seconds": 0.0,
+            "min_severity": Severity.LOW,
+            "repeat_seconds": 60.0,
+        },
+        {"alertmanager_url": "http://127.0.0.1/", "repeat_seconds": 0.0},
+        {"webhook_url": "http://127.0.0.1/", "notify_healed": True, "group_seconds": 30.0},
+    )
+)
+configurations = st.builds(
+    lambda base, said: replace(base, alerting=replace(base.alerting, **said)), chances.configurations, ALERTING
 )
 
 
@@ -109,6 +129,7 @@ def test_the_same_settings_do_the_very_same(
 
     assert spoken(replayed.would) == spoken(replayed.was)
     assert sum(each.deed.kind == "started" for each in replayed.was) == attempts(bench)
+    assert messages(replayed.was) == [why for why in bench.told.values() if why != "alive"]
     assert not replayed.guesses
 
 
