@@ -1,4 +1,4 @@
-"""Stand-ins for Slack, PagerDuty and a webhook, and a mail server: scripts that run on a host of the tests.
+"""Stand-ins for Slack, PagerDuty, a webhook and what apprise tells, and a mail server: scripts for a host of the tests.
 
 Each notes what it took as a line of JSON in /run/told/NAME. What the services document of their payloads is checked as
 they do it: what is wrong is answered with 400 and noted under `refused`. While /run/told/outage is there all HTTP
@@ -15,7 +15,7 @@ USER: Final = "healthd"
 PASSWORD: Final = "mail-s3cret"
 
 HTTP: Final = """
-import datetime, hashlib, hmac, http.server, json, pathlib, re, time
+import base64, datetime, hashlib, hmac, http.server, json, pathlib, re, time
 
 TOLD = pathlib.Path("/run/told")
 SECRET = b"hook-s3cret"
@@ -83,8 +83,14 @@ def webhook(said, headers, body):
     need(headers["Idempotency-Key"] == said["id"] and said["version"] == 1, "id, version")
     return 204, b""
 
+def apprise(said, headers, body):
+    sent = base64.b64encode(b"healthd:app-s3cret").decode()
+    need(headers["Authorization"] == "Basic " + sent, "Authorization")
+    need(said["type"] in ("info", "success", "warning", "failure") and said["title"] and said["message"], "fields")
+    return 200, b""
+
 ROUTES = {"/services/T0/B0/slack-s3cret": slack, "/v2/enqueue": pagerduty, "/hook": webhook}
-ROUTES["/v2/change/enqueue"] = change
+ROUTES |= {"/v2/change/enqueue": change, "/app": apprise}
 
 class StandIn(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
@@ -108,8 +114,10 @@ class StandIn(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def do_GET(self):
-        (TOLD / "switch").touch()
-        self.send_response(200)
+        known = self.path == "/switch/switch-s3cret"
+        if known:
+            (TOLD / "switch").touch()
+        self.send_response(200 if known else 404)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tools.throwaway import Release
 
-EXTRA: Final = ("prometheus", "prometheus-alertmanager", "python3-aiosmtpd", "openssl")
+EXTRA: Final = ("prometheus", "prometheus-alertmanager", "python3-aiosmtpd", "openssl", "apprise")
 ROUTING_KEY: Final = "0123456789abcdef0123456789abcdef"
 SETTINGS: Final = f"""
 [auto_healing]
@@ -35,13 +35,25 @@ smtp_url = {{ credential = "smtp" }}
 alertmanager_url = "http://127.0.0.1:9093"
 webhook_url = "http://127.0.0.1:{standins.HTTP_PORT}/hook"
 webhook_secret = {{ credential = "hook" }}
+apprise_urls = {{ credential = "apprise" }}
 """
+SWITCH: Final = '[alerting]\nheartbeat_url = { credential = "switch" }\n'
+
 CREDENTIALS: Final = {
     "slack": f"http://127.0.0.1:{standins.HTTP_PORT}/services/T0/B0/slack-s3cret",
     "pagerduty": ROUTING_KEY,
     "smtp": f"smtp://{standins.USER}:{standins.PASSWORD}@127.0.0.1:{standins.MAIL_PORT}",
     "hook": "hook-s3cret",
+    "switch": f"http://127.0.0.1:{standins.HTTP_PORT}/switch/switch-s3cret",
 }
+APPRISE: Final = f"json://healthd:app-s3cret@127.0.0.1:{standins.HTTP_PORT}/app"
+ENCRYPT: Final = """
+mkdir -p -m 0700 /etc/credstore.encrypted
+systemd-creds encrypt --name=apprise - /etc/credstore.encrypted/apprise
+mkdir -p /etc/systemd/system/healthd-deliver.service.d
+printf '[Service]\\nLoadCredentialEncrypted=apprise:/etc/credstore.encrypted/apprise\\n' \
+    > /etc/systemd/system/healthd-deliver.service.d/credentials.conf
+"""
 SETUP: Final = """
 echo 'ARGS="--cluster.listen-address="' > /etc/default/prometheus-alertmanager  # no network to find peers in
 mkdir /run/told && systemctl daemon-reload && systemctl reset-failed
@@ -49,7 +61,34 @@ systemctl disable --quiet --now prometheus
 systemctl restart prometheus-alertmanager standin mailbox
 timeout 30 sh -c 'until amtool --alertmanager.url=http://127.0.0.1:9093 alert; do sleep 0.1; done'
 """
-TELLERS: Final = ("slack", "pagerduty", "email", "webhook")
+EVERYTHING: Final = """
+import http.client, json, socket, subprocess
+
+def run(*command):
+    print(subprocess.run(command, capture_output=True, text=True).stdout)
+
+def ask(path, place="/run/healthd/healthd.sock"):
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(place)
+    connection.request("GET", path)
+    answer = connection.getresponse().read().decode()
+    connection.close()
+    print(path, answer)
+    return answer
+
+run("journalctl", "--output=verbose", "--no-pager")
+run("systemctl", "show", "healthd", "healthd-deliver")
+run("healthctl", "config", "show")
+run("sqlite3", "/var/lib/healthd/history.db", ".dump")
+run("sh", "-c", "cat /var/lib/healthd/delivered/* /var/lib/healthd/outbox/* /proc/[0-9]*/cmdline")
+for path in json.loads(ask("/api/v1/openapi.json"))["paths"]:
+    if "{" not in path and "events" not in path:
+        ask(path), ask(path, "/run/healthd/healthd-read.sock")
+for incident in json.loads(ask("/api/v1/incidents")):
+    ask(f"/api/v1/incidents/{incident['id']}")
+"""
+TELLERS: Final = ("slack", "pagerduty", "email", "webhook", "apprise")
 CAUSE: Final = "cannot open /etc/frobnicate.conf"
 
 
@@ -61,6 +100,7 @@ def ward(release: Release, deb: Path) -> Iterator[Ward]:
         for name, script in (("standin", standins.HTTP), ("mailbox", standins.MAIL)):
             host.write(f"/root/{name}.py", script)
             host.write(f"/etc/systemd/system/{name}.service", service(f"python3 /root/{name}.py"))
+        host.run(["sh", "-euc", ENCRYPT], stdin=APPRISE)
         host.sh(SETUP)
         for name, secret in CREDENTIALS.items():
             host.write(f"/etc/healthd/credentials/{name}", secret + "\n")
@@ -93,6 +133,7 @@ def test_a_fault_reaches_every_receiver_with_its_cause_and_so_does_its_end(ward:
     assert first["email"]["headers"]["Subject"].startswith("[high] ")
     assert alert["labels"]["alertname"] == "healthd_service_down"
     assert (alert["labels"]["unit"], alert["labels"]["severity"]) == (unit, "high")
+    assert first["apprise"]["type"] == "failure"
     for said in (*first.values(), alert):
         text = json.dumps(said)
         assert f"{unit} is down: ended with exit status 3" in text
@@ -110,6 +151,7 @@ def test_a_fault_reaches_every_receiver_with_its_cause_and_so_does_its_end(ward:
     }
     assert last["email"]["headers"]["References"] == first["email"]["headers"]["References"]
     assert ":white_check_mark:" in last["slack"]["text"]
+    assert last["apprise"]["type"] == "success"
     await_gone(ward, unit)
 
 
@@ -148,7 +190,9 @@ def test_what_the_first_attempt_heals_is_a_quiet_note_for_those_who_ask_for_it(w
     with ward.under("[alerting]\nnotify_healed = true\n"):
         unit = ward.add()
         ward.kill(unit)
-        notes = {name: await_told(ward, name, unit)[0]["said"] for name in ("webhook", "slack", "email", "change")}
+        notes = {
+            name: await_told(ward, name, unit)[0]["said"] for name in ("webhook", "slack", "email", "apprise", "change")
+        }
 
     assert (notes["webhook"]["why"], notes["webhook"]["status"]) == ("healed", "note")
     assert notes["email"]["headers"]["Subject"].endswith(f": healed: {unit} is down")
@@ -156,14 +200,6 @@ def test_what_the_first_attempt_heals_is_a_quiet_note_for_those_who_ask_for_it(w
         assert f"healed by start_unit of {unit}" in json.dumps(said)
     assert told(ward, "pagerduty", unit) == []
     assert alertmanager(ward, unit) == []
-
-
-def test_no_secret_is_in_the_journal_and_none_within_reach_of_the_daemon(ward: Ward) -> None:
-    everything = ward.host.sh("journalctl --output=verbose --no-pager; healthctl config show --json")
-
-    assert [secret for secret in (*CREDENTIALS.values(), standins.PASSWORD, "s3cret") if secret in everything] == []
-    assert ward.host.run(["test", "-e", "/run/told/refused"], check=False).returncode == 1
-    assert ward.host.sh("runuser -u healthd -- cat /etc/healthd/credentials/slack 2>&1 || :").endswith("denied")
 
 
 def test_the_process_that_delivers_sees_neither_the_bus_nor_the_database(ward: Ward) -> None:
@@ -195,9 +231,31 @@ def test_a_healthd_that_does_not_start_is_told_without_it_and_so_is_that_it_live
 
 
 def test_a_dead_mans_switch_is_asked_for_while_healthd_lives(ward: Ward) -> None:
-    with ward.under(f'[alerting]\nheartbeat_url = "http://127.0.0.1:{standins.HTTP_PORT}/switch"\n'):
+    with ward.under(SWITCH):
         ward.host.sh("systemctl restart healthd")
         ward.host.sh("timeout 30 sh -c 'until [ -e /run/told/switch ]; do sleep 0.1; done'", seconds=40)
+
+
+def test_no_secret_is_said_anywhere_though_all_receivers_fail_and_none_is_within_reach_of_the_daemon(
+    ward: Ward,
+) -> None:
+    ward.host.sh("systemctl stop mailbox standin prometheus-alertmanager")
+    unit, cursor = failing(ward), ward.host.cursor()
+    with ward.under(SWITCH):
+        ward.host.sh("systemctl restart healthd")
+        ward.await_event(cursor, "alert_failed", receiver="heartbeat")
+        tried = ward.ask("alert", "test")["tried"]
+        everything = ward.host.python(EVERYTHING)
+    with ward.under('[alerting]\napprise_urls = ["slak://tok-s3cret/a", "json://h:app-s3cret@/"]\n'):
+        tried += ward.ask("alert", "test", "apprise")["tried"]
+        everything += ward.host.python(EVERYTHING)
+
+    assert [each["ok"] for each in tried] == [False] * (len(TELLERS) + 2)
+    for known in ("dead man's switch cannot be told", "could not be told", '"***"', "INSERT INTO incident", unit):
+        assert known in everything
+    assert [each for each in (*CREDENTIALS.values(), APPRISE, "s3cret") if each in everything + json.dumps(tried)] == []
+    assert ward.host.run(["test", "-e", "/run/told/refused"], check=False).returncode == 1
+    assert ward.host.sh("runuser -u healthd -- cat /etc/healthd/credentials/slack 2>&1 || :").endswith("denied")
 
 
 def failing(ward: Ward) -> str:
@@ -221,10 +279,11 @@ def told(ward: Ward, name: str, unit: str) -> list[dict[str, Any]]:
 
 
 def key_of(said: dict[str, Any]) -> str:
-    """What names the alert; of Slack's, which has no such thing, its unit."""
+    """What names the alert; of those that have no such thing, its unit."""
     if "headers" in said:
         return str(said["headers"]["X-Healthd-Alert"])
-    return str(said.get("dedup_key") or said.get("key") or _unit_in(said.get("text") or said["payload"]["summary"]))
+    text = said.get("text") or said.get("title") or said.get("payload", {}).get("summary", "")
+    return str(said.get("dedup_key") or said.get("key") or _unit_in(text))
 
 
 def _unit_in(text: str) -> str:

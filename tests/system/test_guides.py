@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 DOCS: Final = Path(__file__).parents[2] / "docs"
 INDENTED: Final = re.compile(r"^    (\S.*?)(?: # .*)?$", re.MULTILINE)
 INLINE: Final = re.compile(r"`((?:healthctl|sudo|journalctl|systemctl|getent) [^`]+)`")
-GUIDES: Final = {"operating.md": INDENTED, "troubleshooting.md": INDENTED, "production.md": INLINE}
+GUIDES: Final = {
+    "operating.md": INDENTED,
+    "troubleshooting.md": INDENTED,
+    "production.md": INLINE,
+    "alerting.md": INDENTED,
+}
 AN_ANSWER: Final = re.compile(r"(sudo )?healthctl (status|check|alert test|heal .*--dry-run)\b")
 """These end with how things are, or what was answered."""
 
