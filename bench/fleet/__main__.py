@@ -44,7 +44,7 @@ def fleet(name: str, hosts: int) -> Sums:
     for number in range(hosts):
         observer = Observer(configuration, sums)
         scene = SCENES[name](Random(f"{name}/{number}"))  # noqa: S311  # the same fleet each time
-        host = PretendHost(configuration, scene, seed=number, seen=observer.seen)
+        host = PretendHost(configuration, scene, seed=number, seen=observer.seen, told=observer.told)
         try:
             host.run(END)
         except Exceeded as error:
@@ -65,6 +65,8 @@ def table(found: dict[str, Sums]) -> list[str]:
     rows.append(
         ["second attempts in the busiest second", *(str(max(each.retries.values(), default=0)) for each in columns)]
     )
+    rows += _parts("told: ", [each.told for each in columns])
+    rows.append(["most messages about a host in two hours", *(str(each.most_messages) for each in columns)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))} |" for row in rows]
 

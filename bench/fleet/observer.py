@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.decide.happenings import Happening
     from healthd.decide.state import Key
+    from healthd.letters import Why
 
 ROUNDING: Final = 1e-6
 
@@ -37,6 +38,13 @@ class Observer:
         self._closed: dict[Key, float] = {}
         self._flying: set[str] = set()
         self._downs: list[tuple[float, str]] = []
+        self._messages = 0
+
+    def told(self, why: Why) -> None:
+        """People are sent a message."""
+        self._messages += 1
+        self._sums.told[why] += 1
+        self._sums.most_messages = max(self._sums.most_messages, self._messages)
 
     def seen(self, now: float, happening: Happening) -> None:
         """Something happened."""
@@ -112,7 +120,8 @@ class Observer:
 class Sums:
     """What a fleet did.
 
-    `busiest`: the most actions on one host in any window; `retries`: second attempts, by the second.
+    `busiest`: the most actions on one host in any window; `retries`: second attempts, by the second. `told`: messages
+    to people, by why they are sent; `most_messages`: the most about one host.
     """
 
     def __init__(self) -> None:
@@ -120,6 +129,8 @@ class Sums:
         self.actions: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
         self.holds: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()
+        self.most_messages = 0
         self.gave_up = 0
         self.busiest = 0
         self.most_tries = 0

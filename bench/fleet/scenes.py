@@ -23,11 +23,13 @@ _CONFIGURATION: Final = f"""
 type = "tcp"
 address = "127.0.0.1:8000"
 unit = "{_API}"
+[alerting]
+email_notifications = ["ops@example.org"]
 """
 
 
 def settings() -> Settings:
-    """The defaults, and a probe."""
+    """The defaults, a probe, and somebody who is told."""
     return load_texts({"fleet.toml": _CONFIGURATION})
 
 

@@ -31,6 +31,14 @@ def strict(**limits: float) -> Settings:
     return replace(usual, auto_healing=replace(usual.auto_healing, **limits))  # type: ignore[arg-type]
 
 
+def test_people_are_told_of_what_healthd_could_not_heal_and_not_of_more_ends_than_beginnings() -> None:
+    sums = fleet("a bad release", HOSTS)
+
+    assert sums.told["opened"] == sums.told["gave_up"] == HOSTS
+    assert 0 < sums.told["resolved"] <= HOSTS
+    assert sums.most_messages == 3
+
+
 @pytest.mark.parametrize(
     ("scene", "limits", "said"),
     [
