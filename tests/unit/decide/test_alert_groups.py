@@ -92,6 +92,24 @@ def test_what_joins_and_is_gone_again_before_that_is_told_is_no_news() -> None:
     assert inbox.take() == ["opened"]
 
 
+def test_what_comes_and_goes_beside_what_was_told_is_told_at_once_and_not_as_what_joins() -> None:
+    bench, inbox = host()
+    spoil(bench)
+    assert inbox.take() == ["opened"]
+    both = [finding(type_, unit=None) for type_ in (IssueType.READ_ONLY, IssueType.KERNEL_FAULT)]
+    begin = bench.time
+    for known in (2, 1, 2, 1, 2):
+        assert inbox.take() == []
+        bench.others[BROKEN] = item(*both[:known], name=BROKEN[1], unit=None)
+        bench.look_at(BROKEN)
+        bench.later(5.0)
+
+    assert inbox.take() == ["flapping"]
+    assert bench.time - begin < UPDATE_SECONDS
+    bench.later(600.0)
+    assert inbox.take() == []
+
+
 def test_what_comes_and_goes_is_told_once_as_that_and_its_end_when_it_is_calm() -> None:
     bench, inbox = host()
     for _ in range(2):
