@@ -102,7 +102,7 @@ class KernelLog:
         if not newest:  # who may not read it sees an empty journal and no error
             raise Absent("no journal can be read (is healthd's user in the group systemd-journal?)")
         # Not `this_boot()`: in a container a service's sandbox may show the boot id of the machine around it.
-        self._boot_id = newest["_BOOT_ID"].hex
+        self._boot_id = newest["_BOOT_ID"]
         reader.add_match(_BOOT_ID=self._boot_id, _TRANSPORT="kernel")
         for priority in _GRAVE:
             reader.add_match(PRIORITY=priority)
@@ -126,7 +126,7 @@ class KernelLog:
             if complaint.pid and lookups < MOST_LOOKUPS:
                 lookups += 1
                 subject = self._unit(complaint, record["__CURSOR"]) or subject
-            ago = monotonic - record["__MONOTONIC_TIMESTAMP"].timestamp.total_seconds()
+            ago = monotonic - record["__MONOTONIC_TIMESTAMP"]
             self._take(complaint, subject, boot - ago)
         self._reader.seek_tail()
         self._reader.get_previous()
@@ -167,9 +167,9 @@ class KernelLog:
 
 
 def _journal() -> Any:
-    import systemd.journal  # noqa: PLC0415  2 MiB that no start needs to wait for
+    from healthd.systemd.records import Records  # noqa: PLC0415  no start needs to wait for it
 
-    return systemd.journal.Reader()
+    return Records()
 
 
 def _text(record: Any) -> str:

@@ -31,11 +31,11 @@ class LastWords:
 def last_lines(unit: str, invocation: str) -> tuple[str, ...] | None:
     """The question to the journal; blocks. None if there is no journal here, or none that may be read."""
     try:
-        import systemd.journal  # noqa: PLC0415  2 MiB that are needed only if this is asked
+        from healthd.systemd.records import Records  # noqa: PLC0415  needed only if this is asked
     except ImportError:
         return None
     try:
-        with systemd.journal.Reader() as reader:
+        with Records() as reader:
             reader.add_match(_SYSTEMD_INVOCATION_ID=invocation)
             reader.add_disjunction()
             reader.add_match(_PID="1", UNIT=unit, INVOCATION_ID=invocation)

@@ -73,7 +73,7 @@ def _core_dump(reader: Any, invocation: str) -> CoreDump | None:
 
 
 def _instant(record: Any) -> float:
-    return float(record["__REALTIME_TIMESTAMP"].timestamp())
+    return float(record["__REALTIME_TIMESTAMP"])
 
 
 def _text(value: Any) -> str:
@@ -81,6 +81,6 @@ def _text(value: Any) -> str:
 
 
 def _journal() -> Any:
-    import systemd.journal  # noqa: PLC0415  2 MiB that are needed only once something has failed
+    from healthd.systemd.records import Records  # noqa: PLC0415  no start needs to wait for it
 
-    return systemd.journal.Reader()
+    return Records()

@@ -77,11 +77,11 @@ class StopRecords:
 def stopped_since(unit: str, since: float) -> bool | None:
     """The question to the journal; blocks. None if there is no journal here, or none that may be read."""
     try:
-        import systemd.journal  # noqa: PLC0415  2 MiB that are needed only if this is asked
+        from healthd.systemd.records import Records  # noqa: PLC0415  needed only if this is asked
     except ImportError:
         return None
     try:
-        with systemd.journal.Reader() as reader:
+        with Records() as reader:
             if (stopped_at := _last(reader, MESSAGE_ID=_UNIT_STOPPED, UNIT=unit, JOB_TYPE="stop")) is not None:
                 return stopped_at > since
             # Who is not in the group systemd-journal sees an empty journal and no error. No boot is without a start.
@@ -99,7 +99,7 @@ def _last(reader: Any, **fields: str) -> float | None:
     if not newest:
         return None
     # Not `this_boot()`: in a container a service's sandbox may show the boot id of the machine around it.
-    reader.add_match(_BOOT_ID=newest["_BOOT_ID"].hex, **fields)
+    reader.add_match(_BOOT_ID=newest["_BOOT_ID"], **fields)
     reader.seek_tail()
     record = reader.get_previous()
-    return record["__MONOTONIC_TIMESTAMP"].timestamp.total_seconds() if record else None
+    return record["__MONOTONIC_TIMESTAMP"] if record else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
@@ -20,7 +19,7 @@ CORE = "fc2e22bc6ee647b6b90729ab34a250b1"
 
 
 class FakeReader:
-    """As `systemd.journal.Reader`: has the records that fit one of its groups of matches."""
+    """As `healthd.systemd.records.Records`: has the records that fit one of its groups of matches."""
 
     def __init__(self, records: Sequence[dict[str, Any]]) -> None:
         self._records, self._at = records, 0
@@ -51,7 +50,7 @@ class FakeReader:
 
 
 def record(message: object, *, at: float = NOW, **fields: object) -> dict[str, Any]:
-    return {"MESSAGE": message, "__REALTIME_TIMESTAMP": datetime.fromtimestamp(at, UTC), **fields}
+    return {"MESSAGE": message, "__REALTIME_TIMESTAMP": at, **fields}
 
 
 def written(message: object, **fields: Any) -> dict[str, Any]:
