@@ -6,23 +6,19 @@ import faulthandler
 import gc
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from healthd import __version__
+from healthd import __version__, lean
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from pathlib import Path
 
     from healthd.config import Settings
     from healthd.errors import ConfigError
 
 EX_CONFIG: Final = 78
-
-# What the daemon does not use, kept out before anything can ask for it: asyncio takes TLS along (4 MiB), hashlib the
-# library under it (1 MiB) though it can do without. Both guard these imports. docs/adr/0010-lean-imports.md
-_KEPT_OUT: Final = ("ssl", "_hashlib")
 
 
 class Options(NamedTuple):
@@ -37,10 +33,11 @@ class Options(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; returns the exit status: 0 for a stop that was asked for, 78 for a configuration that is wrong."""
     gc.disable()  # imports make much and drop nothing; the daemon turns it on again when it is ready
+    lean.slim()
     options = _options(sys.argv[1:] if arguments is None else arguments)
-    for name in _KEPT_OUT:
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     faulthandler.enable()  # SIGABRT is how systemd's watchdog ends a stuck daemon: the stacks go to the journal
+    from pathlib import Path
+
     from healthd.config import load, needs_tls
     from healthd.errors import ConfigError
 
@@ -55,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"configuration is valid (files: {', '.join(settings.files) or 'none, so the defaults hold'})")
         return 0
 
-    if needs_tls(settings) and sys.modules.get("ssl", sys) is None:
-        del sys.modules["ssl"]  # now, since asyncio looks for it once
+    if needs_tls(settings):
+        lean.let_in("ssl")  # now, since asyncio looks for it once
     return _serve(settings, config, foreground=options.foreground_log, root=Path(options.host_root))
 
 

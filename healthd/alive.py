@@ -9,26 +9,25 @@ from typing import TYPE_CHECKING, Final, Protocol
 from healthd.errors import StorageError
 from healthd.letters import FAILED_KEY, Letter, Why
 from healthd.model import Severity
-from healthd.ports import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthd.config import AlertingSettings
-    from healthd.ports import Clock
+    from healthd.ports import Clock, Outbox
+
+    class Fallen(Outbox, Protocol):
+        """The outbox, and beside it the mark that people were told of the daemon's failure."""
+
+        async def fallen_at(self) -> float | None:
+            """When they were told, in Unix seconds; None: they were not. Raises `StorageError`."""
+
+        async def forget_fall(self) -> None:
+            """Take the mark away. Raises `StorageError`."""
+
 
 LOOK_SECONDS: Final = 30.0
 """So often it is looked whether there is something to be told; where there is a switch, as often as that wants it."""
-
-
-class Fallen(Outbox, Protocol):
-    """The outbox, and beside it the mark that people were told of the daemon's failure."""
-
-    async def fallen_at(self) -> float | None:
-        """When they were told, in Unix seconds; None: they were not. Raises `StorageError`."""
-
-    async def forget_fall(self) -> None:
-        """Take the mark away. Raises `StorageError`."""
 
 
 class Alive:

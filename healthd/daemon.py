@@ -10,7 +10,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from healthd import __version__
+from healthd import __version__, lean
 from healthd.aliases import find_aliases
 from healthd.assess.trend import HORIZON
 from healthd.config import load
@@ -27,11 +27,10 @@ from healthd.net import Network
 from healthd.outputs import REPORTS, Outputs
 from healthd.pipeline import Pipeline
 from healthd.places import runs_under_systemd, runtime_directory, state_directory
-from healthd.ports import Ports
 from healthd.record.beats import Beats, expected_beats
 from healthd.record.saved import restore
 from healthd.record.store import SqliteStore
-from healthd.registry import find_actions, find_checks
+from healthd.registry import Ports, find_actions, find_checks
 from healthd.sample import Bound, Sampler, bind
 from healthd.statusline import StatusLine
 from healthd.systemd.journal import leads_to_journal
@@ -154,6 +153,7 @@ class Daemon:
         self._front.configure(self._settings.http)
         self._begin(group, self._beat(), "watchdog")
         self._begin(group, self._reload_on_signal(), "reload")
+        lean.settle()
         with contextlib.suppress(TimeoutError):  # who asks in the first moments shall hear of the whole host
             async with asyncio.timeout(_FIRST_ROUND):
                 await self._pipeline.whole()
@@ -274,8 +274,7 @@ class Daemon:
         )
         self._warn(settings)
         gc.enable()
-        gc.collect()
-        gc.freeze()  # what is there now stays; looking through it again and again would cost CPU at rest
+        lean.settle()
 
     def _warn(self, settings: Settings) -> None:
         for problem in settings.warnings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from healthd.probes import BODY_LIMIT
@@ -386,15 +385,3 @@ class Control(Protocol):
 
     async def diagnose(self) -> tuple[Diagnosis, ...]:
         """Try each thing that the daemon needs, from inside its own sandbox."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """What a check may reach: to read, never to act."""
-
-    units: Units
-    host: Host
-    net: Net
-    clock: Clock
-    beats: Beats
-    outputs: Outputs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from healthd.errors import PluginError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from healthd.config import AlertingSettings, Settings
     from healthd.letters import Letter
     from healthd.model import Assessment, Item, JobResult
-    from healthd.ports import Ports, Units
+    from healthd.ports import Beats, Clock, Host, Net, Outputs, Units
     from healthd.soon import Soon
 
     Reveal = Callable[[Any], str]
@@ -28,6 +28,18 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _K = TypeVar("_K", bound=str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What a check may reach: to read, never to act."""
+
+    units: Units
+    host: Host
+    net: Net
+    clock: Clock
+    beats: Beats
+    outputs: Outputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,14 +148,14 @@ def _by_name(specs: list[tuple[_K, _T]]) -> dict[_K, _T]:
 
 def _find(package: str, constant: str, kind: type[_T], wanted: Container[str] | None = None) -> list[_T]:
     found = []
-    for module in iter_modules(import_module(package).__path__, f"{package}."):
-        if wanted is not None and module.name.rpartition(".")[2] not in wanted:
-            continue
+    files = [file for folder in import_module(package).__path__ for file in sorted(Path(folder).glob("[!_]*.py"))]
+    for name in (file.stem for file in files if wanted is None or file.stem in wanted):
+        module = f"{package}.{name}"
         try:
-            spec = getattr(import_module(module.name), constant)
+            spec = getattr(import_module(module), constant)
         except (ImportError, AttributeError, SyntaxError) as error:
-            raise PluginError(f"{module.name}: {error}") from error
+            raise PluginError(f"{module}: {error}") from error
         if not isinstance(spec, kind):
-            raise PluginError(f"{module.name}: {constant} must be a {kind.__name__}, not {type(spec).__name__}")
+            raise PluginError(f"{module}: {constant} must be a {kind.__name__}, not {type(spec).__name__}")
         found.append(spec)
     return found

@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, Final, Protocol
 from healthd.errors import RequestError, StorageError
 from healthd.letters import Letter, Outcome, Why
 from healthd.model import Severity
-from healthd.ports import Outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from healthd.ports import Clock
+    from healthd.ports import Clock, Outbox
+
+    class Letterbox(Outbox, Protocol):
+        """The outbox, and beside it the notes about what became of letters."""
+
+        async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], bool]:
+            """All notes by name (empty those that are known), and whether letters still wait. Raises `StorageError`."""
+
 
 FIRST_SECONDS: Final = 0.1
 MOST_SECONDS: Final = 10.0
@@ -24,13 +30,6 @@ MOST_SECONDS: Final = 10.0
 
 TRY_SECONDS: Final = 60.0
 """A try of a mail server takes half of it at most, and the process that delivers must start before."""
-
-
-class Letterbox(Outbox, Protocol):
-    """The outbox, and beside it the notes about what became of letters."""
-
-    async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], bool]:
-        """All notes by name (empty those that are known), and whether letters still wait. Raises `StorageError`."""
 
 
 class Replies:

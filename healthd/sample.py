@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from healthd.config import ComponentSettings, Settings
-    from healthd.ports import Log, Ports
-    from healthd.registry import CheckSpec
+    from healthd.ports import Log
+    from healthd.registry import CheckSpec, Ports
     from healthd.soon import Soon
 
 KEEPS_TIME: Final = 1.0

@@ -29,8 +29,7 @@ from healthd.config import load_texts
 from healthd.host import LinuxHost
 from healthd.net import Network
 from healthd.pipeline import FAILED_SECONDS
-from healthd.ports import Ports
-from healthd.registry import find_checks
+from healthd.registry import Ports, find_checks
 from healthd.sample import Bound, Due, Sampler, bind
 from healthd.systemd.units import SystemdUnits
 

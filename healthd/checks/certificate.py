@@ -10,13 +10,12 @@ from healthd.assess.probe import answered, failed
 from healthd.assess.score import worst
 from healthd.errors import NoAnswer
 from healthd.model import Assessment, IssueType, Measure
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthd.config import Settings
-    from healthd.ports import Ports
     from healthd.probes import Certificate
 
 

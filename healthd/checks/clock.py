@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from healthd.assess.score import status_of, worst
 from healthd.errors import ReadError
 from healthd.model import Assessment, Finding, IssueType, Item, Measure
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 from healthd.soon import then
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.model import UnitFacts
-    from healthd.ports import Clock, Ports
+    from healthd.ports import Clock
     from healthd.soon import Soon
 
 TIMESYNCD: Final = "systemd-timesyncd.service"

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.assess.score import worst
 from healthd.model import Assessment, IssueType, Item, Measure, Status
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.figures import Cpu
-    from healthd.ports import Ports
 
 BOOT_SECONDS: Final = 300.0
 """So long after boot the load average, which looks back as far, says how the boot went."""

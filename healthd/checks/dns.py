@@ -10,12 +10,11 @@ from healthd.assess.score import worst
 from healthd.errors import NoAnswer
 from healthd.model import Measure
 from healthd.probes import Resolved
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.model import Assessment
-    from healthd.ports import Ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

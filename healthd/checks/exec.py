@@ -16,12 +16,11 @@ from healthd.decide.failure import in_words
 from healthd.errors import NoAnswer, ReadError
 from healthd.formats.plugin import parse
 from healthd.model import Assessment, Item, Measure
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.model import JobResult, UnitFacts
-    from healthd.ports import Ports
 
 WARNING_SCORE: Final = 0.6
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.assess.score import status_of, worst
 from healthd.model import Assessment, Finding, IssueType, Item
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.jobs import Silence
-    from healthd.ports import Ports
 
 TOLERANCE: Final = 0.1
 TOLERANCE_SECONDS: Final = 60.0

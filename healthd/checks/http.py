@@ -9,13 +9,12 @@ from healthd.assess.probe import answered, failed, in_words
 from healthd.assess.score import worst
 from healthd.errors import NoAnswer
 from healthd.model import Assessment, IssueType, Measure
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthd.config import Settings
-    from healthd.ports import Ports
     from healthd.probes import Fetched
 
 WARNING_DAYS: Final = 21.0

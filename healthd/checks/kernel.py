@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Final
 from healthd.assess.score import status_of, worst
 from healthd.figures import FaultKind
 from healthd.model import Assessment, Finding, IssueType, Item, Measure
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 from healthd.soon import then
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.figures import KernelFault
-    from healthd.ports import Ports
     from healthd.soon import Soon
 
 _SCORES: Final = {

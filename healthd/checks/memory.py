@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.assess.score import worst
 from healthd.model import Assessment, IssueType, Item, Measure, Status
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.figures import Memory
-    from healthd.ports import Ports
 
 _GIB: Final = 2**30
 

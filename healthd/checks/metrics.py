@@ -17,13 +17,12 @@ from healthd.config import ComponentSettings
 from healthd.errors import NoAnswer, ReadError
 from healthd.formats.exposition import Selector, plain, total
 from healthd.model import Assessment, Finding, IssueType, Item, Measure
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from healthd.config import Settings
-    from healthd.ports import Ports
 
 PAGE_LIMIT: Final = 4 * 2**20
 """Bytes of a page; of a larger one nothing is judged."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from healthd.assess.score import status_of, worst
 from healthd.config import ComponentSettings
 from healthd.model import Assessment, Finding, IssueType, Item, Measure, Status
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 from healthd.soon import then
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from healthd.config import Settings
     from healthd.figures import Interface, Network
-    from healthd.ports import Ports
     from healthd.probes import NameServer
     from healthd.soon import Soon
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.assess.score import worst
 from healthd.model import Assessment, IssueType, Item, Measure, Status
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from healthd.config import Settings
     from healthd.figures import Pressure, Stalls
-    from healthd.ports import Ports
 
 _WORDS: Final = {"cpu": "a processor", "memory": "memory", "io": "I/O"}
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from healthd.assess.score import worst
 from healthd.model import Assessment, IssueType, Item, Measure, Status
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.figures import Tables
-    from healthd.ports import Ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,11 @@ from healthd.assess.score import counted, status_of
 from healthd.config import CleanExit, UnitSettings, matches
 from healthd.decide.failure import Cause, cause_of, in_words
 from healthd.model import Assessment, Finding, IssueType, Item
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from healthd.config import ServicesSettings, Settings
     from healthd.model import UnitFacts
-    from healthd.ports import Ports
     from healthd.soon import Soon
 
 PATIENCE: Final = 2.0

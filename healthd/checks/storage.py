@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final
 from healthd.assess.score import worst
 from healthd.formats.size import size
 from healthd.model import Assessment, Finding, IssueType, Item, Measure, Status
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from healthd.config import Settings
     from healthd.figures import Mount, Space
-    from healthd.ports import Ports
 
 DEADLINE: Final = 2.0
 """Seconds: a local file system knows how full it is. One that does not say so by then hangs."""

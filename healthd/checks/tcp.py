@@ -9,12 +9,11 @@ from healthd.assess.probe import Talk, talked
 from healthd.assess.score import worst
 from healthd.config.wire import to_bytes
 from healthd.errors import NoAnswer
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.model import Assessment
-    from healthd.ports import Ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

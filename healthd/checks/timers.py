@@ -16,7 +16,7 @@ from healthd.assess.score import status_of, worst
 from healthd.config import matches
 from healthd.decide.failure import in_words
 from healthd.model import Assessment, Finding, IssueType, Item
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 from healthd.soon import waited
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.jobs import TimerFacts
     from healthd.model import UnitFacts
-    from healthd.ports import Ports
     from healthd.soon import Soon
 
 BAD_SCORE: Final = 0.6

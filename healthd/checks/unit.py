@@ -13,13 +13,12 @@ from healthd.assess.score import status_of, worst
 from healthd.errors import ReadError
 from healthd.figures import GroupUsage
 from healthd.model import Assessment, IssueType, Item, Measure
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from healthd.config import Settings
-    from healthd.ports import Ports
 
 RESTARTS_SECONDS: Final = 3600.0
 """Restarts by systemd itself count for so long."""

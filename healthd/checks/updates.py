@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.assess.score import status_of, worst
 from healthd.model import Assessment, Finding, IssueType, Item
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 from healthd.soon import then
 
 if TYPE_CHECKING:
     from healthd.config import Settings
     from healthd.figures import Updates
-    from healthd.ports import Ports
     from healthd.soon import Soon
 
 REBOOT_SCORE: Final = 0.79

@@ -66,7 +66,8 @@ def explained(address: str, error: OSError) -> Closed:
 async def _resolve(host: str, port: int) -> list[tuple[int, tuple[object, ...]]]:
     loop, kind = asyncio.get_running_loop(), socket.SOCK_STREAM
     try:
-        found = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_NUMERICHOST | socket.AI_PASSIVE)
+        # As bytes: for a string it takes the tables of international names along.
+        found = socket.getaddrinfo(host.encode(), port, type=kind, flags=socket.AI_NUMERICHOST | socket.AI_PASSIVE)
     except socket.gaierror:
         try:
             async with asyncio.timeout(RESOLVE_SECONDS):

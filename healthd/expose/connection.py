@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import h11
 
 from healthd.errors import RequestError
 from healthd.expose import query
-from healthd.expose.message import Answer, Request, Stream, as_error
+from healthd.expose.message import PHRASES, Answer, Request, Stream, as_error
 from healthd.expose.streams import pump
 
 if TYPE_CHECKING:
@@ -209,7 +208,7 @@ class Connection:
             *answer.headers.items(),
             *more,
         ]
-        reason = HTTPStatus(answer.status).phrase.encode()
+        reason = PHRASES.get(answer.status, b"")
         return self._http.send(h11.Response(status_code=answer.status, reason=reason, headers=headers)) or b""
 
     async def _write(self, data: bytes | None) -> None:

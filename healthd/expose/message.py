@@ -35,6 +35,28 @@ class Part(StrEnum):
     METRICS = "metrics"
 
 
+PHRASES: Final = {
+    200: b"OK",
+    400: b"Bad Request",
+    401: b"Unauthorized",
+    403: b"Forbidden",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    408: b"Request Timeout",
+    409: b"Conflict",
+    413: b"Request Entity Too Large",
+    422: b"Unprocessable Entity",
+    429: b"Too Many Requests",
+    431: b"Request Header Fields Too Large",
+    500: b"Internal Server Error",
+    501: b"Not Implemented",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+    504: b"Gateway Timeout",
+}
+"""What a status is called. All that healthd answers with; `http.HTTPStatus` would be 60 KiB of others."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """Who is at the other end of a connection, and what they may do.

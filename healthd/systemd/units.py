@@ -7,7 +7,7 @@ between the signals around it.
 from __future__ import annotations
 
 import asyncio
-import random
+import os
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -215,7 +215,7 @@ class SystemdUnits:
                 self._log.event(Event.BUS_CHANGED, message, severity=Severity.MEDIUM, reason=reason)
             if self._clock.boot() - began >= _STEADY:
                 pause = _FIRST_PAUSE
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  spreads load, hides nothing
+            await asyncio.sleep(pause * (0.5 + os.urandom(1)[0] / 510))  # not all hosts of a network at once
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _live(self) -> str:

@@ -74,7 +74,7 @@ TABLE: Final = (
     ),
     Row(modules=ANSWERS, may=(*WORDS, *CONTRACTS, *PURE, "pipeline", "windows", *ANSWERS)),
     Row(
-        modules=("daemon", "statusline", "places", "__main__"),
+        modules=("daemon", "statusline", "places", "lean", "__main__"),
         may=(
             *WORDS,
             *CONTRACTS,
@@ -89,6 +89,7 @@ TABLE: Final = (
             "daemon",
             "statusline",
             "places",
+            "lean",
         ),
     ),
     Row(modules=("simulate",), may=(*WORDS, "config", *PURE, "record")),

@@ -3,7 +3,8 @@
     run_and_list.py LIST daemon SOCKET [OPTION ...]     the daemon, serving on a socket that it inherits
     run_and_list.py LIST client [ARGUMENT ...]          healthctl
 
-LIST is the file that gets a JSON object: the names of all modules that were loaded, and those that were kept out.
+LIST is the file that gets a JSON object: the names of all modules that were loaded, of those that were kept
+out, and of those of which there is only the name.
 """
 
 from __future__ import annotations
@@ -41,13 +42,15 @@ def client(*arguments: str) -> int:
 def write_list(path: str) -> None:
     """What was loaded up to now."""
     modules: dict[str, object] = dict(sys.modules)  # None stands for a module that must not be imported
-    loaded = sorted(name for name, module in modules.items() if module is not None)
+    unread = {name for name, module in modules.items() if type(module).__name__ == "Unread"}  # healthd.lean
+    loaded = sorted(name for name, module in modules.items() if module is not None and name not in unread)
     kept_out = sorted(name for name, module in modules.items() if module is None)
 
     import json  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
-    Path(path).write_text(json.dumps({"loaded": loaded, "kept_out": kept_out}), encoding="utf-8")
+    told = {"loaded": loaded, "kept_out": kept_out, "unread": sorted(unread)}
+    Path(path).write_text(json.dumps(told), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,10 +16,9 @@ from healthd.doctor import Doctor
 from healthd.explain import Explainer
 from healthd.heal import Healer
 from healthd.pipeline import Pipeline
-from healthd.ports import Ports
 from healthd.record.beats import Beats, expected_beats
 from healthd.record.saved import restore
-from healthd.registry import find_actions, find_checks
+from healthd.registry import Ports, find_actions, find_checks
 from healthd.replies import Replies
 from healthd.sample import Bound, Sampler, bind
 from healthd.tally import Tally

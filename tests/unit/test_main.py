@@ -32,7 +32,7 @@ class Log(FakeLog):
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     """What is logged; the test's process keeps what `main` would take from it."""
     log = Log()
-    monkeypatch.setattr(program, "_KEPT_OUT", ())
+    monkeypatch.setattr("healthd.lean.slim", lambda: None)
     monkeypatch.setattr("faulthandler.enable", lambda: None)
     monkeypatch.setattr("healthd.systemd.journal.open_log", lambda *_: log)
     monkeypatch.setattr("healthd.systemd.journal.leads_to_journal", lambda *_: False)

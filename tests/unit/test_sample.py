@@ -14,8 +14,7 @@ from healthd.config import ComponentSettings
 from healthd.errors import BusLost
 from healthd.events import Event
 from healthd.model import Assessment, Severity
-from healthd.ports import Ports
-from healthd.registry import CheckSpec
+from healthd.registry import CheckSpec, Ports
 from healthd.sample import Bound, Due, Sampled, Sampler
 from tests.fakes import FakeClock, FakeLog
 from tests.unit.assembly import ports_of

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from healthd.assess.judge import Rules, judge
-from healthd.ports import Ports
+from healthd.registry import Ports
 from healthd.soon import waited
 from tests.fake_units import FakeHost
 from tests.unit.assembly import ports_of

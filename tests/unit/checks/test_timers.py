@@ -19,7 +19,7 @@ from tests.fakes import FakeClock
 from tests.unit.assembly import ports_of
 
 if TYPE_CHECKING:
-    from healthd.ports import Ports
+    from healthd.registry import Ports
 
 WALL, MONOTONIC = 1_700_000_000.0, 5000.0
 HOUR = 3600.0

@@ -19,8 +19,8 @@ from healthd.decide.case import Moment
 from healthd.decide.happenings import Ended, Held, News, Order, Silencing, Started, Unsilencing
 from healthd.decide.silence import Kind, Scope, Silence
 from healthd.model import Assessment, IssueType, JobResult
-from healthd.ports import Ports
 from healthd.record.saved import entries, restore
+from healthd.registry import Ports
 from tests.fake_units import FakeUnits, service
 from tests.fakes import FakeClock
 from tests.unit.assembly import ports_of
