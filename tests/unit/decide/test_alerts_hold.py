@@ -57,6 +57,7 @@ class Reader:
         self._failed: set[Key] = set()
         self._due: dict[Key, float] = {}
         self._owed: dict[Key, int] = {}
+        self._silenced: set[Key] = set()
 
     def heard(self, happenings: tuple[Happening, ...], now: float) -> None:
         """What happened in a turn: an issue has a reason to be told once something was tried, or will not be."""
@@ -71,6 +72,8 @@ class Reader:
                     self._opened.pop(ticket.key, None)
                     if well and self._is_worth_a_note(ticket):
                         self._owed[ticket.key] = ticket.incident
+                        silenced = self._bench.before.silences or ticket.hold is HoldReason.SILENCED
+                        (self._silenced.add if silenced else self._silenced.discard)(ticket.key)
                 case Held(ticket=ticket, reason=reason) if reason not in WAITS:
                     self._reason.add(ticket.key)
                 case Ended(ticket=ticket, outcome=outcome) if outcome is not OutcomeKind.SUCCESS:
@@ -126,8 +129,7 @@ class Reader:
         return (
             settings.notify_healed
             and ORDER.index(ticket.severity) >= ORDER.index(settings.min_severity)
-            and ticket.hold not in WAITS
-            and not self._bench.state.silences
+            and ticket.hold not in WAITS - {HoldReason.SILENCED}
             and not self._is_told(ticket.key)
         )
 
@@ -204,7 +206,7 @@ class Reader:
         """When all is well, every alert that was told was told to be over."""
         assert not self._bench.state.alerts, list(self._bench.state.tickets.values())
         assert {number for number, _ in self._seen} == self._over
-        assert not self._owed, "it was well again, and there was no note of it"
+        assert self._owed.keys() <= self._silenced, "it was well again, and there was no note of it"
 
 
 class Alerted(Machine):
