@@ -206,6 +206,10 @@ def rests_on(report: Data, now: float) -> Iterator[str]:
         yield f"Decisions are on record since {_when(report['recorded_since'], now)} only."
     elif report["since"] - report["replayed_since"] > _NOTICED:
         yield f"It was replayed from {_when(report['replayed_since'], now)} on; what is shown begins later."
+    if changes := report["reconfigured"]:
+        times = "once" if len(changes) == 1 else f"{len(changes)} times, last"
+        at = _when(changes[-1], now)
+        yield f"The configuration was changed {times} at {at}; the one that is tried holds all the time."
     for begin, end in report["gaps"]:
         yield f"Nothing is on record from {_when(begin, now)} to {_when(end, now)}; both begin anew after it."
 

@@ -17,7 +17,7 @@ from healthd.simulate.reasons import receivers_of
 from healthd.simulate.replay import Replay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from healthd.config import Settings
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from healthd.simulate.compare import Act, Pair
     from healthd.simulate.people import Exchange, Message
     from healthd.simulate.replay import Told
+
+    Plain = Mapping[str, Any]
 
 _DECIDING: Final = ("health", "auto_healing", "services", "component", "thresholds", "alerting")
 _AS_IT_WAS: Final = frozenset(
@@ -71,6 +73,7 @@ def simulate(history: Path, settings: Settings, since: float, until: float) -> d
         "recorded_since": taped.since,
         "replayed_since": frames[0]["wall"],
         "steps": replayed.steps,
+        "reconfigured": [at for at in _reconfigured(frames) if at > begin],
         "gaps": [list(gap) for gap in replayed.gaps],
         "files": list(settings.files),
         "settings": list(_differences(recorded, tables(settings), {key for limit in limits for key in limit.keys})),
@@ -86,6 +89,17 @@ def simulate(history: Path, settings: Settings, since: float, until: float) -> d
         "was": asdict(sums(*was, now, replayed.end)),
         "would": asdict(sums(*would, now, replayed.end)),
     }
+
+
+def _reconfigured(frames: Iterable[Plain]) -> Iterator[float]:
+    """When other settings came into force that decide something, in Unix seconds."""
+    known: Plain | None = None
+    for frame in frames:
+        if "settings" in frame:
+            new = {section: frame["settings"].get(section) for section in _DECIDING}
+            if known is not None and new != known:
+                yield frame["wall"]
+            known = new
 
 
 def _since(told: Sequence[Told], known: Sequence[Key], begin: float) -> tuple[list[Told], list[Key]]:

@@ -11,8 +11,9 @@ import pytest
 from healthd.cli.main import main
 from healthd.cli.messages import told
 from healthd.cli.simulate import page
-from healthd.cli.text import Style
-from tests.unit.simulate.test_report import bench, reported, saved
+from healthd.cli.text import Style, moment
+from healthd.simulate.report import simulate
+from tests.unit.simulate.test_report import bench, configured, reported, saved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +136,21 @@ def test_settings_that_nothing_holds_back_are_told_so(bench: TapedBench, tmp_pat
 
 def test_a_record_that_begins_later_than_asked_says_since_when(bench: TapedBench, tmp_path: Path) -> None:
     assert any(line.startswith("  Decisions are on record since") for line in lines(bench, tmp_path))
+
+
+def test_that_other_settings_were_in_force_before_is_said(bench: TapedBench, tmp_path: Path) -> None:
+    assert not any("configuration was changed" in line for line in lines(bench, tmp_path))
+
+    for text, again in (("[health]\nmax_healing_attempts = 5\n", "once"), ("", "2 times, last")):
+        bench.later(60.0)
+        bench.settings = configured(text)
+        bench.turn(everything=True)
+        file = tmp_path / f"{again}.db"
+        report = simulate(saved(bench, file), configured(), bench.wall - 3600, bench.wall + 1)
+        shown = page(report, report["until"], Style(coloured=False))
+
+        at = moment(bench.wall, report["until"])
+        assert f"  The configuration was changed {again} at {at}; the one that is tried holds all the time." in shown
 
 
 def called(*words: str) -> int:
