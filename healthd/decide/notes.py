@@ -19,7 +19,7 @@ from healthd.model import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from healthd.decide.state import Key, Ticket
+    from healthd.decide.state import Ticket
     from healthd.decide.turn import Turn
 
 
@@ -32,11 +32,12 @@ def noted(turn: Turn, notes: Sequence[Alert], alerts: Iterable[Alert]) -> tuple[
     waiting = [note for note in notes if not note.over]
     if not (waiting or well):
         return said
-    told = _told(turn, alerts)
+    others = _told(turn, alerts)
+    told = frozenset(key for alert in others for key in alert.keys)
     for ticket in well:
         if ticket.key not in told and is_of_interest(turn, ticket):
             waiting = _with(turn, waiting, ticket)
-    heard = {turn.tickets[key].incident for key in told if key in turn.tickets}
+    heard = {alert.incident for alert in others} | {turn.tickets[key].incident for key in told if key in turn.tickets}
     left = (note for note in waiting if note.incident not in heard and not told.intersection(note.keys))
     going = running(turn.tickets.values())
     return (*said, *(_followed(turn, note, going) for note in left))
@@ -51,11 +52,10 @@ def _with(turn: Turn, waiting: Sequence[Alert], ticket: Ticket) -> list[Alert]:
     return [*(each for each in waiting if each not in own), note]
 
 
-def _told(turn: Turn, alerts: Iterable[Alert]) -> frozenset[Key]:
-    """The issues of which people are told, or are told the end just now."""
+def _told(turn: Turn, alerts: Iterable[Alert]) -> list[Alert]:
+    """The alerts that go on, and those of which people are told the end just now."""
     before = {alert.id for alert in turn.state.alerts if alert.over}
-    heard = (alert for alert in alerts if alert.told_at is not None and alert.id not in before)
-    return frozenset(key for alert in heard for key in alert.keys)
+    return [alert for alert in alerts if alert.told_at is not None and alert.id not in before]
 
 
 def _new(turn: Turn, ticket: Ticket) -> Alert:

@@ -96,7 +96,6 @@ class Reader:
         if word.why is Why.HEALED:
             self._read_note(alert, open_ones)
             return
-        self._forget_notes(alert, tickets)
         if word.why is Why.RESOLVED:
             assert before, "told to be over, and never told"
             assert not any(ticket.key in alert.keys[: alert.told] for ticket in open_ones), "over, and still open"
@@ -117,12 +116,14 @@ class Reader:
             assert self._owed.pop(key, None) is not None, "a note of what was not well again, or a second one"
         self._over.add(alert.id)
 
-    def _forget_notes(self, alert: Alert, tickets: list[Ticket | None]) -> None:
+    def forget_notes(self) -> None:
         """Of an incident that people are told of there is no note."""
-        told = {alert.incident, *(ticket.incident for ticket in tickets if ticket is not None)}
-        gone = [key for key, incident in self._owed.items() if incident in told or key in alert.keys]
-        for key in gone:
-            del self._owed[key]
+        tickets = self._bench.state.tickets
+        for alert in self._told_alerts():
+            told = {alert.incident, *(tickets[key].incident for key in alert.keys if key in tickets)}
+            gone = [key for key, incident in self._owed.items() if incident in told or key in alert.keys]
+            for key in gone:
+                del self._owed[key]
 
     def _is_worth_a_note(self, ticket: Ticket) -> bool:
         settings = self._bench.settings.alerting
@@ -134,12 +135,15 @@ class Reader:
         )
 
     def _is_told(self, key: Key) -> bool:
-        """Whether there was an alert about it that was told, at the beginning of this step or at its end."""
+        return any(key in alert.keys for alert in self._told_alerts())
+
+    def _told_alerts(self) -> list[Alert]:
+        """Those that were told and not over at the beginning of this step, or are told at its end."""
         alerts = (
             *(alert for alert in self._bench.before.alerts if not alert.over),
             *(alert for alert in self._bench.state.alerts if alert.id not in self._over),
         )
-        return any(key in alert.keys for alert in alerts if alert.told_at is not None and not alert.note)
+        return [alert for alert in alerts if alert.told_at is not None and not alert.note]
 
     def _is_worth_it(self, key: Key, now: float) -> bool:
         ticket = self._bench.state.tickets[key]
@@ -174,9 +178,9 @@ class Reader:
                 pass
 
     def check_grouping(self) -> None:
-        """An issue is in one alert at most that is not over."""
+        """An issue is in one alert at most that is not over; and in one note, if that need not be after all."""
         alerts = [alert for alert in self._bench.state.alerts if not alert.over]
-        count = Counter(key for alert in alerts for key in alert.keys)
+        count = Counter((key, alert.note) for alert in alerts for key in alert.keys)
         assert all(times == 1 for times in count.values()), "one issue in two alerts"
 
     def check_told(self, now: float) -> None:
@@ -262,6 +266,7 @@ class Alerted(Machine):
         super().check_step()
         now, before = self.bench.time, {alert.id: alert.numbers for alert in self.bench.before.alerts}
         self.reader.heard(self.bench.step.happenings, now)
+        self.reader.forget_notes()
         for alert in self.bench.state.alerts:
             for word in alert.unsent:
                 if word.number > before.get(alert.id, 0):
