@@ -129,10 +129,15 @@ def _ready(turn: Turn, flapping: frozenset[Key]) -> dict[Key, Ticket]:
 def _grouped(turn: Turn, alerts: Iterable[Alert], ready: Mapping[Key, Ticket]) -> list[Alert]:
     """Each issue that is worth a message in its alert: the one that was told of it, that of its incident, or a new one.
 
-    What is not told yet is grouped anew in each step: incidents may turn out to be one.
+    What is not told yet is grouped anew in each step, as incidents may turn out to be one; it waits no longer for that.
     """
     found = [alert for alert in alerts if alert.told_at is not None]
     waiting = {key: alert for alert in alerts if alert.told_at is None for key in alert.keys}
+    longest: dict[int, Alert] = {}
+    for key, alert in waiting.items():
+        if key in ready:
+            known = longest.get(ready[key].incident, alert)
+            longest[ready[key].incident] = min(known, alert, key=lambda each: each.due or 0.0)
     of_incident: dict[int, int] = {}
     placed: set[Key] = set()
     for place, alert in enumerate(found):
@@ -146,7 +151,7 @@ def _grouped(turn: Turn, alerts: Iterable[Alert], ready: Mapping[Key, Ticket]) -
         at = of_incident.get(ticket.incident)
         if at is None:
             of_incident[ticket.incident] = len(found)
-            alert = waiting.get(key) or _new(turn, ticket)
+            alert = longest.get(ticket.incident) or _new(turn, ticket)
             found.append(replace(alert, keys=(key,), incident=ticket.incident))
         else:
             found[at] = replace(found[at], keys=(*found[at].keys, key))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from healthd.config import Heal, UnitSettings
 from healthd.decide.announce import CALM_SECONDS, UPDATE_SECONDS
 from healthd.letters import Why
@@ -159,3 +161,20 @@ def test_that_healthd_gave_up_on_more_of_it_is_told_together_after_a_while() -> 
 
     assert inbox.take() == ["gave_up"]
     assert [len(told.alert.gave_up) for told in inbox.got] == [1, 3]
+
+
+def test_what_joins_before_anything_was_told_makes_nobody_wait_longer() -> None:
+    bench, inbox = host(alerting={"group_seconds": 20.0, "min_severity": Severity.MEDIUM})
+    name = BROKEN[1]
+    minor, broken = finding(IssueType.CLOCK_SKEW, unit=None), finding(IssueType.READ_ONLY, unit=None)
+    bench.others[BROKEN] = item(minor, name=name, unit=None)
+    bench.look_at(BROKEN)
+    bench.others[BROKEN] = item(minor, broken, name=name, unit=None)
+    bench.look_at(BROKEN)
+    bench.later(15.0)
+    bench.others[BROKEN] = item(replace(minor, critical=True), broken, name=name, unit=None)
+    bench.look_at(BROKEN)
+    assert inbox.take() == []
+    bench.later(6.0)
+
+    assert inbox.take() == ["opened"]
