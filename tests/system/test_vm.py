@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from tools.throwaway import Vm
 
 ONE_IS_ENOUGH = pytest.mark.parametrize("release", [Release.BOOKWORM], ids=str)
-"""Of the kernel it takes nothing that has changed; and Debian 13's minimal system makes no ext4."""
+"""Of the kernel it takes nothing that has changed, and a machine is slow."""
 
 EAT = "exec /usr/bin/python3 -c 'bytearray(400 << 20)'"
 
@@ -166,14 +165,3 @@ def test_clean_caches_are_dropped_where_that_is_wanted_and_it_is_said_how_much_t
     assert " MiB won (caches " in record["MESSAGE"]
     assert "bytes dropped" in vm.journal("--unit=healthd-memory-cleanup")
     assert int(vm.sh("sed -n 's/^Cached: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo")) < cached - 10_000
-
-
-def test_a_clock_that_somebody_set_is_said(vm: Vm) -> None:
-    ward = Ward(host=vm)
-    restart_later(ward, older=3600)  # just after a boot nobody wonders at a clock that is set
-    cursor = vm.cursor()
-    vm.sh("date --set='2 hours' > /run/now")
-    ward.healthctl("check", "clock")
-    said = ward.await_event(cursor, "issue_opened", component="clock", issue="clock_skew", seconds=90)
-
-    assert re.search(r"the clock was set forward by 7(199|20\d) s, to [0-9:]{8} UTC", said["MESSAGE"])

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bench.accuracy.scenes import calm, circumstances, ends, hosts, numbers, operator, probes, reported, roots
+from bench.accuracy.scenes import (
+    calm,
+    circumstances,
+    ends,
+    hosts,
+    machines,
+    numbers,
+    operator,
+    probes,
+    reported,
+    roots,
+    sensors,
+)
 
 if TYPE_CHECKING:
     from bench.accuracy.scene import Scene
@@ -19,4 +31,6 @@ SCENES: Final[tuple[Scene, ...]] = (
     *numbers.SCENES,
     *hosts.SCENES,
     *circumstances.SCENES,
+    *machines.SCENES,
+    *sensors.SCENES,
 )

@@ -20,7 +20,7 @@ from tools.throwaway.vm.ports import PORTS
 IMAGES_KEPT = 3
 DISK_MIB = 2048
 
-PACKAGES = ("dmsetup", "kmod", "udev")
+PACKAGES = ("dmsetup", "e2fsprogs", "kmod", "udev")
 """What a machine with a kernel of its own has besides."""
 
 _KERNEL = ("linux-image-cloud-amd64", "busybox-static")
