@@ -70,18 +70,23 @@ def _groups(scenes: Sequence[Scene]) -> Iterator[tuple[Place, Sequence[Scene]]]:
 
 def _play(place: Place, scenes: Sequence[Scene], release: Release, deb: Path) -> Played:
     try:
-        played = play(place, scenes, release=release, deb=deb)
+        played = play(place, scenes, release=release, deb=deb, judged=_say)
     except (ThrowawayError, subprocess.TimeoutExpired) as error:
         lost = [Judgement(scene=scene, found=Found.MISSED, text=f"its host failed: {error}") for scene in scenes]
         played = Played(judgements=tuple(lost), strays=(), durations={})
+        print(f"  {error}", flush=True)
     right = sum(each.found is Found.RIGHT for each in played.judgements)
     print(f"{place.name}: {right} of {len(scenes)} right", flush=True)
-    for each in played.judgements:
-        if each.found is not Found.RIGHT:
-            print(f"  {each.scene.name}: {each.found}: {each.text}", flush=True)
     for stray in played.strays:
         print(f"  of no scene: {stray}", flush=True)
     return played
+
+
+def _say(judgement: Judgement) -> None:
+    if judgement.found is not Found.RIGHT:
+        print(f"  {judgement.scene.name}: {judgement.found}: {judgement.text}", flush=True)
+    elif not judgement.scene.place.together:
+        print(f"  {judgement.scene.name}: right", flush=True)
 
 
 def _put(page: Path, table: str) -> None:

@@ -18,7 +18,7 @@ from bench.accuracy.watch import Watch
 from tools.throwaway import CommandFailed, Release, boot, boot_vm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bench.accuracy.scene import Place, Scene
@@ -85,8 +85,15 @@ class Played:
     durations: Mapping[str, tuple[float, int]]
 
 
-def play(place: Place, scenes: Sequence[Scene], *, release: Release, deb: Path) -> Played:
-    """Play them on a fresh host of that sort."""
+def play(
+    place: Place,
+    scenes: Sequence[Scene],
+    *,
+    release: Release,
+    deb: Path,
+    judged: Callable[[Judgement], None] = lambda _judgement: None,
+) -> Played:
+    """Play them on a fresh host of that sort. `judged` is told of each as soon as it is."""
     filled = [scene.filled(FIRST_PORT + number) for number, scene in enumerate(scenes)]
     with _booted(place, release, deb) as host:
         host.write("/etc/healthd/conf.d/50-accuracy.toml", LIMITS_LIFTED)
@@ -94,7 +101,10 @@ def play(place: Place, scenes: Sequence[Scene], *, release: Release, deb: Path) 
         watch = Watch(host)
         judgements: list[Judgement] = []
         for group in [filled] if place.together else [[scene] for scene in filled]:
-            judgements += _play_group(host, watch, place, group)
+            found = _play_group(host, watch, place, group)
+            judgements += found
+            for each in found:
+                judged(each)
         around = AROUND if place.kind is Kind.CONTAINER else frozenset[str]()
         return Played(
             judgements=tuple(judgements), strays=tuple(watch.strays(around=around)), durations=_durations(host)
