@@ -36,7 +36,6 @@ class Place:
 
 SHARED: Final = Place(name="shared")
 ALONE: Final = Place(name="alone", together=False)
-MACHINE: Final = Place(name="machine", together=False, kind=Kind.MACHINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,10 @@ from typing import Any, Final
 from bench.accuracy.scene import Kind, Label, Place, Scene
 from bench.accuracy.scenes.shapes import FIFO, HARMLESS, OBEY, START, UNIT, reported, service
 
-_MACHINE: Final = Place(
-    name="machine", together=False, kind=Kind.MACHINE, settings="[health]\ncheck_interval_seconds = 3\n"
-)
+_SETTINGS: Final = "[health]\ncheck_interval_seconds = 3\n"
+_MACHINE: Final = Place(name="machine", together=False, kind=Kind.MACHINE, settings=_SETTINGS)
+_OTHER: Final = Place(name="another machine", together=False, kind=Kind.MACHINE, settings=_SETTINGS)
+_SHARED: Final = Place(name="shared machine", kind=Kind.MACHINE, settings=_SETTINGS)
 _SECONDS: Final = 150.0
 
 
@@ -24,9 +25,9 @@ def _on(
         label=label,
         make=make,
         owns=(component, *owns),
-        place=_MACHINE,
-        seconds=_SECONDS,
-        watch=25,
+        seconds=more.pop("seconds", _SECONDS),
+        place=more.pop("place", _MACHINE),
+        watch=15,
         **more,
     )
 
@@ -60,12 +61,21 @@ _HANG: Final = (
     "mkdir -p /mnt/frozen; mount -o loop /media/disk.img /mnt/frozen; fsfreeze --freeze /mnt/frozen\n"
     "(touch /mnt/frozen/x &) > /dev/null 2>&1 < /dev/null\n"
 )
+_SLOW: Final = (
+    "truncate -s 64M /root/slow.img; loop=$(losetup --show --find /root/slow.img); modprobe dm-delay\n"
+    'dmsetup create slow --table "0 131072 delay $loop 0 500"\n'
+)
+_WRITE_ON: Final = (
+    "(timeout 150 sh -c 'while :; do dd if=/dev/zero of=/dev/mapper/slow bs=4k count=64 oflag=direct status=none; done' &)"
+    " > /dev/null 2>&1\n"
+)
 _SPIN: Final = "for i in $(seq 1 $(nproc)); do (timeout %d sh -c 'while :; do :; done' &) ; done > /dev/null 2>&1\n"
 
 
 def _uses(
     name: str, limits: str, make: str, *, label: Label = HARMLESS, settings: tuple[str, ...] = (), **more: Any
 ) -> Scene:
+    """Of a unit that is held against limits of its own."""
     table = f'[component.{{name}}]\ntype = "unit"\nunit = "{{name}}.service"\n{limits}interval_seconds = 2\nfailures = 2\nsuccesses = 1\n'
     return _on(
         name,
@@ -74,7 +84,8 @@ def _uses(
         label=label,
         units={UNIT: service(FIFO, *settings, command=OBEY)},
         start=(UNIT,),
-        settings=table + more.pop("more", ""),
+        settings=table,
+        place=_SHARED,
         **more,
     )
 
@@ -82,17 +93,23 @@ def _uses(
 _TAKES: Final = 'exec /usr/bin/python3 -c "import time; held = bytearray(b\\"x\\") * (%d << 20); time.sleep(600)"'
 
 SCENES: Final[tuple[Scene, ...]] = (
+    # The first on its machine: ten minutes after the boot it would be a fault.
+    _on(
+        "clock-set-right-after-boot", "clock", "date --set='+30 seconds' > /dev/null", unmake="date --set='-30 seconds'"
+    ),
     _on(
         "kernel-says-a-device-is-odd",
         "kernel",
         "echo '<3>usb 1-1: device descriptor read/64, error -71' > /dev/kmsg; echo '<3>ACPI Error: AE_NOT_FOUND, during name lookup' > /dev/kmsg",
+        place=_SHARED,
     ),
     _on(
         "kernel-says-less-important-things",
         "kernel",
         "echo '<6>INFO: all is well, no I/O error, dev none' > /dev/kmsg; echo '<4>EXT4-fs (sda1): warning: mounting unchecked fs' > /dev/kmsg",
+        place=_SHARED,
     ),
-    _on("program-crashes", "kernel", "python3 -c 'import ctypes; ctypes.string_at(0)' || :"),
+    _on("program-crashes", "kernel", "python3 -c 'import ctypes; ctypes.string_at(0)' || :", place=_SHARED),
     _on(
         "memory-full-of-files",
         "memory",
@@ -103,9 +120,6 @@ SCENES: Final[tuple[Scene, ...]] = (
         "memory-sawtooth",
         "memory",
         "(timeout 30 python3 -c 'import time\nwhile True:\n    held = bytearray(b\"x\") * (60 << 20)\n    time.sleep(1)\n    del held\n    time.sleep(1)' &) > /dev/null 2>&1",
-    ),
-    _on(
-        "clock-set-right-after-boot", "clock", "date --set='+30 seconds' > /dev/null", unmake="date --set='-30 seconds'"
     ),
     _on("processor-busy-for-a-moment", "cpu", _SPIN % 8, owns=("pressure",)),
     _uses(
@@ -134,6 +148,7 @@ SCENES: Final[tuple[Scene, ...]] = (
         units=_LIMITED,
         start=(UNIT,),
         owns=("kernel",),
+        place=_OTHER,
     ),
     _on(
         "out-of-memory-in-a-child",
@@ -142,6 +157,7 @@ SCENES: Final[tuple[Scene, ...]] = (
         label=_FAULT,
         units=_GOES_ON,
         start=(UNIT,),
+        place=_OTHER,
     ),
     _on(
         "disk-fails",
@@ -151,6 +167,7 @@ SCENES: Final[tuple[Scene, ...]] = (
         label=Label(issue="kernel_fault", component="kernel", also=("read_only",)),
         owns=("storage",),
         unmake="umount /mnt/frail",
+        place=_OTHER,
     ),
     _on(
         "task-hangs",
@@ -158,6 +175,7 @@ SCENES: Final[tuple[Scene, ...]] = (
         _HANG,
         label=_FAULT,
         unmake="fsfreeze --unfreeze /mnt/frozen; umount /mnt/frozen; umount /media",
+        place=_OTHER,
     ),
     _on(
         "threads-run-out",
@@ -165,6 +183,7 @@ SCENES: Final[tuple[Scene, ...]] = (
         "sysctl --quiet --write kernel.threads-max=$(($(cut -d/ -f2 /proc/loadavg | cut -d' ' -f1) * 10 / 9))",
         label=reported("pressure", component="processes"),
         unmake="sysctl --quiet --write kernel.threads-max=7000",
+        place=_OTHER,
     ),
     _on(
         "open-files-run-out",
@@ -172,6 +191,7 @@ SCENES: Final[tuple[Scene, ...]] = (
         "cp /proc/sys/fs/file-max /root/file-max; sysctl --quiet --write fs.file-max=$(($(cut -f1 /proc/sys/fs/file-nr) * 10 / 9))",
         label=reported("pressure", component="processes"),
         unmake="sysctl --quiet --write fs.file-max=$(cat /root/file-max)",
+        place=_OTHER,
     ),
     _on(
         "memory-runs-out",
@@ -199,13 +219,25 @@ SCENES: Final[tuple[Scene, ...]] = (
         "unit-busy-on-a-machine",
         "cpu_warning_percent = 30\n",
         _TELL % "while :; do :; done",
-        label=reported("high_cpu"),
+        label=reported("high_cpu", also=("pressure",)),
+        owns=("cpu", "pressure"),
     ),
     _on(
         "processor-busy-for-long",
         "cpu",
         _SPIN % 140,
-        label=Label(issue="high_cpu", component="cpu", also=("pressure",)),
+        label=Label(issue="high_cpu", component="cpu", then="issue_resolved", also=("pressure",)),
         owns=("pressure",),
+        seconds=300.0,
+    ),
+    _on(
+        "disk-slow-for-long",
+        "pressure",
+        _SLOW + _WRITE_ON,
+        label=Label(issue="pressure", component="pressure", then="issue_resolved"),
+        owns=("cpu",),
+        seconds=400.0,
+        unmake="dmsetup remove --retry slow",
+        place=_OTHER,
     ),
 )
