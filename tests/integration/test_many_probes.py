@@ -75,31 +75,31 @@ class Timed(Network):
         return await super().fetch(url, **how)
 
 
-def configuration(port: int) -> str:
-    """Every tenth probe asks for what hangs."""
+def configuration(port: int, *, hanging: bool) -> str:
+    """Every tenth probe asks for what hangs, or none."""
     parts = [
         f"[component.probe-{number}]\n"
-        f'type = "http"\nurl = "http://127.0.0.1:{port}/{"hang" if number % 10 == 0 else "well"}/{number}"\n'
+        f'type = "http"\n'
+        f'url = "http://127.0.0.1:{port}/{"hang" if hanging and number % 10 == 0 else "well"}/{number}"\n'
         f"interval_seconds = {INTERVAL}\ntimeout_seconds = {LIMIT}\nfailures = 1\n"
         for number in range(PROBES)
     ]
     return "\n".join(parts)
 
 
-def test_of_hundreds_of_probes_none_is_late_though_a_tenth_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    lateness: list[float] = []
-    began = Schedule.began
+async def lateness(patch: pytest.MonkeyPatch, *, hanging: bool) -> float:
+    """How late they begin, but for the worst hundredth, when each is asked twice; in seconds."""
+    late: list[float] = []
+    began, clock = Schedule.began, SystemClock()
 
     def noted(self: Schedule, name: str, now: float) -> None:
-        lateness.append(clock.boot() - self._next[name])
+        late.append(clock.boot() - self._next[name])
         began(self, name, now)
 
-    monkeypatch.setattr(Schedule, "began", noted)
-    clock = SystemClock()
-
-    async def scene() -> None:
+    with patch.context() as patched:
+        patched.setattr(Schedule, "began", noted)
         async with server() as port:
-            net, settings = Timed(clock), load_texts({"healthd.toml": configuration(port)})
+            net, settings = Timed(clock), load_texts({"healthd.toml": configuration(port, hanging=hanging)})
             probes = {name: each for name, each in settings.component.items() if name.startswith("probe-")}
             only = {"services": settings.component["services"], **probes}
             async with assembled(configuration=replace(settings, component=only), clock=clock, net=net) as healthd:
@@ -107,11 +107,19 @@ def test_of_hundreds_of_probes_none_is_late_though_a_tenth_hangs(monkeypatch: py
                     while min(map(len, net.asked.values()), default=0) < 2 or len(net.asked) < PROBES:
                         await healthd.pipeline.turned()
                 found = {name: each.status for name, each in healthd.pipeline.picture.components.items()}
-        bad = {name for name, status in found.items() if status is Status.UNHEALTHY}
-        assert bad == {f"probe-{number}" for number in range(0, PROBES, 10)}
-        assert found["probe-1"] is Status.HEALTHY
+    bad = {name for name, status in found.items() if status is Status.UNHEALTHY}
+    assert bad == ({f"probe-{number}" for number in range(0, PROBES, 10)} if hanging else set())
+    assert found["probe-1"] is Status.HEALTHY
+    assert len(late) >= 2 * PROBES
+    return sorted(late)[len(late) * 99 // 100]
 
-    asyncio.run(scene())
-    assert len(lateness) >= 2 * PROBES
-    # Whoever waits for one that hangs is late by all of its time limit; how late exactly they are is for the bench.
-    assert sorted(lateness)[len(lateness) * 99 // 100] < LIMIT / 2
+
+def test_of_hundreds_of_probes_none_is_late_though_a_tenth_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> tuple[float, float]:
+        return await lateness(monkeypatch, hanging=False), await lateness(monkeypatch, hanging=True)
+
+    well, hanging = asyncio.run(scene())
+
+    # Whoever waits for one that hangs is late by all of its time limit. How late they are exactly is for the bench: a
+    # busy machine has them late without that as well.
+    assert hanging < well + LIMIT / 2
