@@ -63,10 +63,10 @@ _HANG: Final = (
 )
 _SLOW: Final = (
     "truncate -s 64M /root/slow.img; loop=$(losetup --show --find /root/slow.img); modprobe dm-delay\n"
-    'dmsetup create slow --table "0 131072 delay $loop 0 500"\n'
+    'dmsetup create slow --table "0 131072 delay $loop 0 0 $loop 0 3000"\n'
 )
 _WRITE_ON: Final = (
-    "(timeout 150 sh -c 'while :; do dd if=/dev/zero of=/dev/mapper/slow bs=4k count=64 oflag=direct status=none; done' &)"
+    "(timeout 280 sh -c 'while :; do dd if=/dev/zero of=/dev/mapper/slow bs=4k count=64 oflag=direct status=none; done' &)"
     " > /dev/null 2>&1\n"
 )
 _SPIN: Final = "for i in $(seq 1 $(nproc)); do (timeout %d sh -c 'while :; do :; done' &) ; done > /dev/null 2>&1\n"
@@ -236,7 +236,7 @@ SCENES: Final[tuple[Scene, ...]] = (
         _SLOW + _WRITE_ON,
         label=Label(issue="pressure", component="pressure", then="issue_resolved"),
         owns=("cpu",),
-        seconds=400.0,
+        seconds=600.0,
         unmake="dmsetup remove --retry slow",
         place=_OTHER,
     ),
