@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck
@@ -55,6 +56,7 @@ class Reader:
         self._times: dict[Key, list[float]] = defaultdict(list)
         self._reason: set[Key] = set()
         self._failed: set[Key] = set()
+        self._helped: dict[Key, float] = {}
         self._due: dict[Key, float] = {}
         self._owed: dict[Key, int] = {}
         self._silenced: set[Key] = set()
@@ -76,7 +78,9 @@ class Reader:
                         (self._silenced.add if silenced else self._silenced.discard)(ticket.key)
                 case Held(ticket=ticket, reason=reason) if reason not in WAITS:
                     self._reason.add(ticket.key)
-                case Ended(ticket=ticket, outcome=outcome) if outcome is not OutcomeKind.SUCCESS:
+                case Ended(ticket=ticket, outcome=OutcomeKind.SUCCESS):
+                    self._helped[ticket.key] = now
+                case Ended(ticket=ticket):
                     self._reason.add(ticket.key)
                     self._failed.add(ticket.key)
                 case Unsupported(ticket=ticket):
@@ -157,6 +161,8 @@ class Reader:
             or ticket.severity is Severity.CRITICAL
             or len(lately) >= FLAPS
             or lasted >= limits.verify_seconds - ROUNDING
+            # It opened again in the very instant in which it was mended: that is as if nothing had helped.
+            or abs(self._helped.get(key, -inf) - self._opened.get(key, now)) < ROUNDING
         )
 
     def _check_rhythm(self, before: list[tuple[float, Word]], word: Word, now: float) -> None:
