@@ -18,8 +18,9 @@ from healthd.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
-    from healthd.decide.state import Ticket
+    from healthd.decide.state import Key, Ticket
     from healthd.decide.turn import Turn
 
 
@@ -38,18 +39,24 @@ def noted(turn: Turn, notes: Sequence[Alert], alerts: Iterable[Alert]) -> tuple[
         if ticket.key not in told and is_of_interest(turn, ticket):
             waiting = _with(turn, waiting, ticket)
     heard = {alert.incident for alert in others} | {turn.tickets[key].incident for key in told if key in turn.tickets}
-    left = (note for note in waiting if note.incident not in heard and not told.intersection(note.keys))
+    left = _without(told, [note for note in waiting if note.incident not in heard])
     going = running(turn.tickets.values())
     return (*said, *(_followed(turn, note, going) for note in left))
 
 
 def _with(turn: Turn, waiting: Sequence[Alert], ticket: Ticket) -> list[Alert]:
-    """With this issue in the note of its incident. What was to be in another one already is news of this one."""
-    own = [note for note in waiting if note.incident == ticket.incident or ticket.key in note.keys]
-    first = own[0] if own else _new(turn, ticket)
-    keys = (*(key for note in own for key in note.keys), ticket.key)
-    note = replace(first, incident=ticket.incident, keys=tuple(dict.fromkeys(keys)))
-    return [*(each for each in waiting if each not in own), note]
+    """With this issue in the note of its incident, and in no other one; it waits no longer for that."""
+    others = [note for note in waiting if note.incident != ticket.incident]
+    own = next((note for note in waiting if note.incident == ticket.incident), None) or _new(turn, ticket)
+    due = min(note.due or 0.0 for note in (own, *others) if note is own or ticket.key in note.keys)
+    keys = dict.fromkeys((*own.keys, ticket.key))
+    return [*_without({ticket.key}, others), replace(own, keys=tuple(keys), due=due)]
+
+
+def _without(keys: AbstractSet[Key], waiting: Iterable[Alert]) -> list[Alert]:
+    """The notes of what else there is."""
+    left = (replace(note, keys=tuple(key for key in note.keys if key not in keys)) for note in waiting)
+    return [note for note in left if note.keys]
 
 
 def _told(turn: Turn, alerts: Iterable[Alert]) -> list[Alert]:

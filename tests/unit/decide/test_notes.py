@@ -107,6 +107,26 @@ def test_what_is_open_again_is_no_note_until_it_is_well() -> None:
     assert inbox.take() == []
 
 
+def test_what_fails_anew_and_is_told_takes_nothing_else_from_the_note_that_waits() -> None:
+    names = ("a.service", "b.service")
+    bench, inbox = asked(*names, cascade_units=2, alerting={"group_seconds": 60.0})
+    for name in names:
+        bench.kill(name)
+    bench.turn(names)
+    healed(bench, "a.service")
+    bench.later(1.0)
+    healed(bench, "b.service")
+    bench.later(20.0)
+    bench.kill("a.service")
+    bench.turn(["a.service"])
+    fail_attempt(bench, "a.service")
+    bench.later(600.0)
+
+    assert sorted(inbox.take()) == ["healed", "opened"]
+    keys = {told.why: [key.item for key in told.alert.keys] for told in inbox.got}
+    assert keys == {"healed": ["b.service"], "opened": ["a.service"]}
+
+
 def test_of_what_comes_and_goes_there_are_no_more_notes_once_that_was_told() -> None:
     bench, inbox = asked()
     for _ in range(3):
