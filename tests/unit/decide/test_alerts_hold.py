@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import replace
-from math import inf
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck
@@ -56,7 +55,6 @@ class Reader:
         self._times: dict[Key, list[float]] = defaultdict(list)
         self._reason: set[Key] = set()
         self._failed: set[Key] = set()
-        self._helped: dict[Key, float] = {}
         self._due: dict[Key, float] = {}
         self._owed: dict[Key, int] = {}
         self._silenced: set[Key] = set()
@@ -78,9 +76,9 @@ class Reader:
                         (self._silenced.add if silenced else self._silenced.discard)(ticket.key)
                 case Held(ticket=ticket, reason=reason) if reason not in WAITS:
                     self._reason.add(ticket.key)
-                case Ended(ticket=ticket, outcome=OutcomeKind.SUCCESS):
-                    self._helped[ticket.key] = now
-                case Ended(ticket=ticket):
+                case Ended(ticket=ticket, outcome=outcome) if outcome is not OutcomeKind.SUCCESS and (
+                    now > self._opened.get(ticket.key, now)  # else it was for what was mended before this opened
+                ):
                     self._reason.add(ticket.key)
                     self._failed.add(ticket.key)
                 case Unsupported(ticket=ticket):
@@ -161,8 +159,6 @@ class Reader:
             or ticket.severity is Severity.CRITICAL
             or len(lately) >= FLAPS
             or lasted >= limits.verify_seconds - ROUNDING
-            # It opened again in the very instant in which it was mended: that is as if nothing had helped.
-            or abs(self._helped.get(key, -inf) - self._opened.get(key, now)) < ROUNDING
         )
 
     def _check_rhythm(self, before: list[tuple[float, Word]], word: Word, now: float) -> None:
