@@ -176,7 +176,7 @@ class Machine(Disks):
         self.up_since = dict.fromkeys(NAMES, self.bench.time)
         if not up:
             self.put(NAMES[0], **FAILURES[0])
-        self.witness.healthd_died()
+        self.witness.host_rebooted()
 
     # The operator
 

@@ -40,6 +40,7 @@ class Witness:
         self._ended: dict[Key, float] = {}
         self._gave_up: dict[Key, float] = {}
         self._closed: dict[Key, float] = {}
+        self._behind: set[Key] = set()
         self._run_before: dict[Key, str] = {}
         self._nothing_to_do: dict[Key, float] = {}
         self._incidents: frozenset[int] = frozenset()
@@ -52,6 +53,11 @@ class Witness:
     def healthd_died(self) -> None:
         """Nobody awaits the jobs any more."""
         self.in_flight.clear()
+
+    def host_rebooted(self) -> None:
+        """The engine does not count how long the host was off: to it an episode that was closed may not be over."""
+        self.healthd_died()
+        self._behind |= self._closed.keys()
 
     def reset(self, unit: str) -> None:
         """Somebody had the attempts of a unit or disk forgotten; the one in flight begins the new count."""
@@ -84,7 +90,8 @@ class Witness:
                 self._ended.pop(key, None)
                 self._nothing_to_do.pop(key, None)
             if over >= ROUNDING and self.in_flight.get(acted_on(key)) != key:
-                self._gave_up.pop(key, None)
+                if key not in self._behind:
+                    self._gave_up.pop(key, None)
                 del self._closed[key]
 
     def saw(self, happening: Happening, now: float, unit: UnitFacts | None, up_since: float | None) -> None:
@@ -97,6 +104,7 @@ class Witness:
                     self._downs.append((now, ticket.key.item))
             case Resolved(ticket=ticket):
                 self._closed[ticket.key] = now
+                self._behind.discard(ticket.key)
             case GaveUp(ticket=ticket):
                 self._gave_up[ticket.key] = now
             case Ended(ticket=ticket, attempt=attempt, outcome=outcome):
