@@ -78,9 +78,7 @@ def told_from(turn: Turn, ticket: Ticket, *, flapping: bool) -> float | None:
     """From which instant on (engine seconds) an open issue is worth a message as it stands; None: it is not."""
     if ticket.well_since is not None or not is_of_interest(turn, ticket):  # what seems well may be over in a moment
         return None
-    # An attempt that ended in the very instant of the opening was for what was mended before it.
-    failed = ticket.last_end is not None and ticket.last_end > ticket.opened_at
-    if ticket.severity is Severity.CRITICAL or ticket.gave_up or flapping or failed:
+    if ticket.severity is Severity.CRITICAL or ticket.gave_up or flapping or ticket.failed:
         return ticket.opened_at
     waits = ticket.attempt is not None or ticket.hold in _MAY_PASS or (ticket.hold is None and not ticket.hold_text)
     return ticket.opened_at + (turn.settings.auto_healing.verify_seconds if waits else 0.0)

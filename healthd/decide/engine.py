@@ -87,7 +87,7 @@ def reset(state: EngineState, keys: Iterable[Key], subjects: Iterable[str] = ())
 def _forgotten(ticket: Ticket) -> Ticket:
     attempts = 0 if ticket.attempt is None else 1
     ticket = replace(ticket, attempts=attempts, last_end=None, gave_up_at=None, existing="", unsupported_at=None)
-    return replace(ticket, hold=None, hold_text="", hold_until=None, suggested="")
+    return replace(ticket, hold=None, hold_text="", hold_until=None, suggested="", failed=False)
 
 
 def _settle(turn: Turn, results: Iterable[tuple[str, JobResult]]) -> None:

@@ -101,7 +101,7 @@ class Ticket:
     that there is nothing which the action could do. `hold` is the decision last announced, so that only a change is
     said; `suggested` is the action that it leaves to people. `wake_at` is when to decide again. `incident` is the
     number of the incident that the issue belongs to, `follows` that of the one that it belonged to when it was last
-    open in this episode; 0: none.
+    open in this episode; 0: none. `failed` is whether an attempt has ended without success since the issue opened.
     """
 
     key: Key
@@ -128,6 +128,7 @@ class Ticket:
     last_text: str = ""
     unsupported_at: float | None = None
     suggested: str = ""
+    failed: bool = False
 
     @property
     def gave_up(self) -> bool:

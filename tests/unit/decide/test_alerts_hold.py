@@ -76,9 +76,7 @@ class Reader:
                         (self._silenced.add if silenced else self._silenced.discard)(ticket.key)
                 case Held(ticket=ticket, reason=reason) if reason not in WAITS:
                     self._reason.add(ticket.key)
-                case Ended(ticket=ticket, outcome=outcome) if outcome is not OutcomeKind.SUCCESS and (
-                    now > self._opened.get(ticket.key, now)  # else it was for what was mended before this opened
-                ):
+                case Ended(ticket=ticket, outcome=outcome) if outcome is not OutcomeKind.SUCCESS:
                     self._reason.add(ticket.key)
                     self._failed.add(ticket.key)
                 case Unsupported(ticket=ticket):

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from healthd.model import UnitFacts
 
 ROUNDING = 1e-3
+CLEANUP = "healthd-disk-cleanup.service"
 
 
 def acted_on(key: Key) -> str:
     """The unit that an attempt for this issue is on: its own, or the one that cleans up all disks."""
-    return "healthd-disk-cleanup.service" if key.component == "storage" else key.item
+    return CLEANUP if key.component == "storage" else key.item
 
 
 class Witness:
@@ -61,6 +62,8 @@ class Witness:
 
     def reset(self, unit: str) -> None:
         """Somebody had the attempts of a unit or disk forgotten; the one in flight begins the new count."""
+        if unit.startswith("/"):  # all disks are cleaned by one unit, also one that was not tried yet
+            self._units[CLEANUP].clear()
         for key in [key for key in self._count if key.item == unit]:
             self._units[acted_on(key)].clear()
             self._count[key] = 1 if self.in_flight.get(acted_on(key)) == key else 0
