@@ -38,11 +38,12 @@ MOST_WAITING: Final = 100
 SETTLE_SECONDS: Final = 0.5
 """What a unit wrote last takes its time into the journal; and healing goes first."""
 
-CORE_SECONDS: Final = 10.0
-"""A core dump is in the journal when all of it has been packed and written."""
+LATER_SECONDS: Final = (1.0, 5.0, 10.0)
+"""After each of these it is looked again at a run that left no words of its own, or no core dump though it dumped one.
 
-WORDS_SECONDS: Final = 5.0
-"""On a busy machine the journal itself is behind: where it has nothing that the unit wrote, it is asked once more."""
+On a busy machine the journal is behind, and a dump is in it when all of it has been packed and written. The first is
+soon enough for a message that waits for `group_seconds`, as long as that is by default.
+"""
 
 _BEFORE_SECONDS: Final = 0.5
 _MOST_INCIDENTS: Final = 200
@@ -55,7 +56,7 @@ _PATIENCE: Final = 20  # times SETTLE_SECONDS
 class _Job:
     """A run to be looked at, not before `due` (boot seconds).
 
-    `again`: what changed is known already. `last`: this is the second look at it.
+    `again`: what changed is known already. `looks`: how often it was looked at before.
     """
 
     incident: int
@@ -64,14 +65,14 @@ class _Job:
     opened_at: float
     due: float
     again: bool = False
-    last: bool = False
+    looks: int = 0
 
 
 class Gatherer:
     """Hears what happened, and hands over what it finds: `found` takes an incident and what there is of it.
 
-    `surroundings`, `run`, `changes` and `missed` are its keywords. A run may be handed over twice, the second time with
-    what came late: its core dump, or its last words.
+    `surroundings`, `run`, `changes` and `missed` are its keywords. A run may be handed over again, with what came late:
+    its core dump, or its last words.
     """
 
     def __init__(
@@ -164,7 +165,8 @@ class Gatherer:
     async def _look(self, job: _Job) -> None:
         run, missed = job.run, []
         scene = await self._units.scene(run.unit, run.invocation) if run.invocation else Scene()
-        if job.last and scene in (None, Scene(lines=run.lines, core=run.core)):
+        if job.looks and scene in (None, Scene(lines=run.lines, core=run.core)):
+            self._look_again(job)
             return
         if scene is None:
             missed.append(f"what {run.unit} wrote last cannot be read from the journal")
@@ -180,16 +182,17 @@ class Gatherer:
             changes=changes.found if changes is not None else None,
             missed=(*missed, *(changes.missed if changes is not None else ())),
         )
-        if scene is not None and run.invocation and not job.last:
-            self._look_again(replace(job, run=run, again=True, last=True))
+        if scene is not None and run.invocation:
+            self._look_again(replace(job, run=run, again=True))
 
     def _look_again(self, job: _Job) -> None:
-        """Once, a while later, if something may have come too late. In a storm what is new goes first."""
+        """A while later, if something may have come too late. In a storm what is new goes first."""
         run = job.run
         awaits_core = run.code == _DUMPED and run.core is None
-        if awaits_core or all(line.source == _SYSTEMD for line in run.lines):
-            wait = CORE_SECONDS if awaits_core else WORDS_SECONDS
-            asyncio.get_running_loop().call_later(wait, self._queue_again, job)
+        awaits_words = all(line.source == _SYSTEMD for line in run.lines)
+        if (awaits_core or awaits_words) and job.looks < len(LATER_SECONDS):
+            later = replace(job, looks=job.looks + 1)
+            asyncio.get_running_loop().call_later(LATER_SECONDS[job.looks], self._queue_again, later)
 
     def _queue_again(self, job: _Job) -> None:
         with suppress(asyncio.QueueFull):

@@ -59,13 +59,13 @@ class Ward:
         self.host.run(["systemctl", "reload", "healthd"])
 
     @contextmanager
-    def under(self, settings: str) -> Iterator[None]:
-        """Has healthd run under these settings for a while."""
-        self.configure(settings, name="60-for-a-while")
+    def under(self, settings: str, *, name: str = "60-for-a-while") -> Iterator[None]:
+        """Has healthd run under these settings for a while; those in files of later names are stronger."""
+        self.configure(settings, name=name)
         try:
             yield
         finally:
-            self.configure("", name="60-for-a-while")
+            self.configure("", name=name)
 
     def add(
         self,

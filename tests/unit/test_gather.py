@@ -68,6 +68,12 @@ class Scenery:
                 await self.come.wait()
         return self.of(name)
 
+    async def until_asked(self, times: int) -> None:
+        """Wait until the journal was asked for scenes so often."""
+        async with asyncio.timeout(5):
+            while len(self.units.scenes_asked) < times:  # noqa: ASYNC110  it does not say that it was asked
+                await asyncio.sleep(0)
+
     def of(self, name: str) -> list[Any]:
         return [what[name] for _, what in self.found if what.get(name) is not None]
 
@@ -228,7 +234,7 @@ def test_each_failed_run_is_looked_at_once_and_of_many_the_first_ones() -> None:
 
 
 def test_a_core_dump_that_is_not_written_yet_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gather, "CORE_SECONDS", 0.0)
+    monkeypatch.setattr(gather, "LATER_SECONDS", (0.0, 0.0))
 
     async def play() -> Scenery:
         async with at_work(Scenery()) as scenery:
@@ -244,15 +250,15 @@ def test_a_core_dump_that_is_not_written_yet_is_looked_for_again(monkeypatch: py
     assert len(scenery.of("changes")) == 1
 
 
-def test_last_words_that_come_late_are_found_by_a_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gather, "WORDS_SECONDS", 0.0)
+def test_last_words_that_come_late_are_found_by_a_later_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "LATER_SECONDS", (0.0, 0.0))
     exited = Line(at=1.5, source="systemd", text="Main process exited")
 
     async def play() -> Scenery:
         async with at_work(Scenery()) as scenery:
             scenery.units.scenes[UNIT, "first"] = Scene(lines=(exited,))
             scenery.gatherer.hear([opened()])
-            await scenery.until("run")
+            await scenery.until_asked(2)
             scenery.units.scenes[UNIT, "first"] = Scene(lines=(*LINES, exited))
             await scenery.until("run", 2)
             return scenery
@@ -263,15 +269,13 @@ def test_last_words_that_come_late_are_found_by_a_second_look(monkeypatch: pytes
     assert len(scenery.host.looked_for) == 1
 
 
-def test_a_unit_that_wrote_nothing_is_looked_at_twice_and_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gather, "WORDS_SECONDS", 0.0)
+def test_a_unit_that_wrote_nothing_is_looked_at_again_and_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gather, "LATER_SECONDS", (0.0, 0.0))
 
     async def play() -> Scenery:
         async with at_work(Scenery()) as scenery:
             scenery.gatherer.hear([opened()])
-            async with asyncio.timeout(5):
-                while len(scenery.units.scenes_asked) < 2:  # noqa: ASYNC110  it does not say that it was asked
-                    await asyncio.sleep(0)
+            await scenery.until_asked(3)
             scenery.gatherer.hear([opened(incident=2, unit=killed(invocation="other"))])
             await scenery.until("run", 2)
             return scenery
@@ -279,7 +283,7 @@ def test_a_unit_that_wrote_nothing_is_looked_at_twice_and_told_of_once(monkeypat
     scenery = asyncio.run(play())
 
     assert [run.invocation for run in scenery.of("run")] == ["first", "other"]
-    assert scenery.units.scenes_asked[:3] == ["first", "first", "other"]
+    assert scenery.units.scenes_asked[:4] == ["first", "first", "first", "other"]
 
 
 def test_in_a_storm_what_finds_no_room_is_said_and_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
