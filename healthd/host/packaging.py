@@ -2,7 +2,8 @@
 
 dpkg, apt and all that is built on them hold these locks for as long as they change anything, and the kernel lets go of
 them when their process ends, however it ends: such a lock is never stale. They are files that only root may open, so
-who holds them is read from the kernel's list.
+who holds them is read from the kernel's list. That is dear (10 ms and more: the kernel waits until nobody is changing
+it), and healing waits for it: so it is read only when a file beside the locks was opened since it last showed nobody.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-_LOCKS: Final = ("var/lib/dpkg/lock-frontend", "var/lib/dpkg/lock")
+from healthd.host.touched import Touched
+
+_DIRECTORY: Final = "var/lib/dpkg"
+_LOCKS: Final = ("lock-frontend", "lock")
 _NEEDRESTART: Final = "needrestart"
 _PROGRAM: Final = f"usr/sbin/{_NEEDRESTART}"
 _SCAN_SECONDS: Final = 1.0
@@ -25,16 +29,24 @@ class Packaging:
 
     def __init__(self, proc: Path = Path("/proc"), root: Path = Path("/")) -> None:
         self._proc = proc
-        self._locks = [root / name for name in _LOCKS]
+        self._locks = [root / _DIRECTORY / name for name in _LOCKS]
+        self._touched = Touched(root / _DIRECTORY)
+        self._free = False
         self._program = root / _PROGRAM
         self._scanned, self._found = -_SCAN_SECONDS, ""
 
     def at_work(self) -> str:
         """Who is at work, in words; "" for nobody. Raises `OSError` where that cannot be read."""
-        return self._holder() or self._needrestart()
+        if self._touched.since():  # asked first: who opens a lock from now on is seen by the next look
+            self._free = False
+        if not self._free:
+            holder = self._holder()
+            self._free = not holder
+            if holder:
+                return holder
+        return self._needrestart()
 
     def _holder(self) -> str:
-        """One look at a list that is mostly short; it costs some microseconds."""
         wanted = {}
         for path in self._locks:
             try:

@@ -18,6 +18,7 @@ DRAWERS: Final = frozenset({"util", "utils", "helper", "helpers", "common", "man
 
 DOORS: Final = {
     "apprise": ("healthd.deliver.foreign",),
+    "ctypes": ("healthd.host.touched",),
     "h11": ("healthd.expose", "healthd.net", "healthd.cli.client"),
     "jeepney": ("healthd.systemd",),
     "sdnotify": ("healthd.systemd.notify",),
@@ -27,7 +28,7 @@ DOORS: Final = {
     "systemd": ("healthd.systemd",),
     "tomli": ("healthd.config",),
 }
-"""Each foreign library, sqlite3, smtplib and ssl, with the only modules that may import it."""
+"""Each foreign library, ctypes, sqlite3, smtplib and ssl, with the only modules that may import it."""
 
 NOWHERE: Final = {
     **dict.fromkeys(
@@ -36,7 +37,6 @@ NOWHERE: Final = {
     ),
     **dict.fromkeys(("http.client", "urllib.request", "ftplib"), "what asks the network is healthd.net"),
     **dict.fromkeys(("pickle", "marshal", "shelve"), "what is read back from disk is data, never code"),
-    "ctypes": "foreign code has a door",
 }
 
 PURE_MAY: Final = frozenset(

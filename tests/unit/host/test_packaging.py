@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,6 +74,42 @@ def test_the_same_number_on_another_device_is_another_file(root: Path) -> None:
 
 def test_without_dpkg_nobody_is_at_work_and_nothing_is_read(tmp_path: Path) -> None:
     assert at_work(tmp_path) == ""
+
+
+def test_the_list_is_not_read_again_until_somebody_opens_a_file_beside_the_locks(root: Path) -> None:
+    watcher = Packaging(root / "proc", root)
+    assert watcher.at_work() == ""
+    (root / "proc/locks").unlink()
+    assert watcher.at_work() == ""
+
+    (root / "var/lib/dpkg/lock-frontend").open("a").close()
+    lock(root)
+
+    assert "apt-get" in watcher.at_work()
+    assert "apt-get" in watcher.at_work()  # for as long as it is held, whether anything is opened or not
+    (root / "proc/locks").write_text(OTHERS)
+    assert watcher.at_work() == ""
+
+
+def test_after_a_list_that_cannot_be_read_it_is_read_again(root: Path) -> None:
+    watcher = Packaging(root / "proc", root)
+    (root / "proc/locks").unlink()
+    with pytest.raises(OSError, match="locks"):
+        watcher.at_work()
+    lock(root)
+
+    assert "apt-get" in watcher.at_work()
+
+
+def test_where_nothing_tells_of_openings_the_list_is_read_each_time(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    watcher = Packaging(root / "proc", root)
+    assert watcher.at_work() == ""
+    lock(root)
+
+    assert "apt-get" in watcher.at_work()
 
 
 @pytest.mark.parametrize("process", ["-1", "0", "59"])
