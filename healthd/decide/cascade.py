@@ -42,7 +42,16 @@ def follow_downs(turn: Turn) -> None:
     turn.usage.cascade = cascade = cascade._replace(units=_names(downs, cascade.units))
     if fell:
         _make_one(turn, cascade)
-    if is_cascade(limits, downs) or any(_is_part(turn, unit) for unit in cascade.units):
+    end_cascade(turn)
+
+
+def end_cascade(turn: Turn) -> None:
+    """It is over when the last units went down a while ago and nothing is to be done about any: said in that step.
+
+    None may come for long after it, and what fails then is no part of it.
+    """
+    limits, now, cascade = turn.settings.auto_healing, turn.moment.now, turn.usage.cascade
+    if cascade is None or is_cascade(limits, turn.downs) or any(_is_part(turn, unit) for unit in cascade.units):
         return
     still = tuple(unit for unit in cascade.units if turn.usage.open_on(unit))
     turn.happened.append(CascadeEnded(units=cascade.units, still=still, took=now - cascade.since))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from healthd.decide.announce import announce
-from healthd.decide.cascade import follow_downs
+from healthd.decide.cascade import end_cascade, follow_downs
 from healthd.decide.case import acts_on, is_well
 from healthd.decide.graph import roots_first
 from healthd.decide.happenings import GaveUp, Held, Order, Unsupported
@@ -52,6 +52,7 @@ def step(settings: Settings, state: EngineState, moment: Moment, news: News) -> 
     _settle(turn, news.results)
     _obey(turn, (order for order in news.orders if isinstance(order, Order)))
     _decide(turn, news)
+    end_cascade(turn)
     announce(turn, news.orders)
     return turn.close(fresh=state.fresh and not news.complete)
 

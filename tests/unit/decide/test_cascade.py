@@ -9,7 +9,7 @@ import pytest
 
 from healthd.decide.cascade import PRESSURE_SECONDS
 from healthd.decide.case import Case
-from healthd.decide.happenings import CascadeBegan, CascadeEnded, Opened
+from healthd.decide.happenings import CascadeBegan, CascadeEnded, Opened, Resolved
 from healthd.decide.policy import rule
 from healthd.decide.state import Cascade, Key
 from healthd.model import HoldReason, IssueType
@@ -92,6 +92,28 @@ def test_it_is_over_when_nothing_is_left_to_be_healed() -> None:
     assert (ended.units, ended.still) == (NAMES, ())
     assert bench.state.cascade is None
     assert bench.state.downs == ()
+
+
+def test_one_that_lasted_is_over_as_soon_as_the_last_unit_is_well() -> None:
+    bench = host()
+    break_down(bench, *NAMES)
+    for name in NAMES[:-1]:
+        healed(bench, name)
+    bench.pass_time(60.0)  # as under pressure: that units went down at once is long ago
+    bench.bring_up(NAMES[-1])
+    bench.end_job(NAMES[-1])
+    bench.turn([NAMES[-1]])
+    while (due := bench.due_at()) is not None and len(bench.of(Resolved)) < len(NAMES):
+        bench.time = due
+        bench.turn(())
+
+    assert [type(each) for each in bench.step.happenings][-2:] == [Resolved, CascadeEnded]
+    (ended,) = bench.of(CascadeEnded)
+    assert (ended.units, ended.still) == (NAMES, ())
+
+    bench.pass_time(3600.0)
+    break_down(bench, NAMES[0])
+    assert bench.of(Opened)[-1].ticket.incident != bench.of(Opened)[0].ticket.incident
 
 
 def test_what_no_restart_mends_does_not_keep_it_going() -> None:
