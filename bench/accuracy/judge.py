@@ -40,11 +40,13 @@ class Judgement:
 
 
 def own(scene: Scene, records: Iterable[Record]) -> list[Record]:
-    """What healthd and the scene itself said of it, in order."""
+    """What healthd and the scene itself said of it, in order; and that of the host as a whole which must follow."""
     return [
         record
         for record in records
-        if record.get(MARK) == scene.name or any(scene.has(record.get(field, "")) for field in _NAMED)
+        if record.get(MARK) == scene.name
+        or any(scene.has(record.get(field, "")) for field in _NAMED)
+        or (record.get("HEALTHD_EVENT") == scene.label.then and not any(field in record for field in _NAMED))
     ]
 
 

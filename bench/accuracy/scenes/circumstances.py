@@ -192,7 +192,7 @@ _HOSTWIDE: Final = (
         units={name: service() for name in _FOUR},
         start=_FOUR,
         make="kill -KILL $(for i in 1 2 3 4; do pid {name}_$i.service; done)",
-        seconds=400,  # a host under pressure waits between them
+        seconds=240,  # a host under pressure waits between them
         place=Place(name="many-at-once", settings="[auto_healing]\ncascade_units = 3\n"),
     ),
     Scene(

@@ -219,7 +219,7 @@ SCENES: Final[tuple[Scene, ...]] = (
         "unit-busy-on-a-machine",
         "cpu_warning_percent = 30\n",
         _TELL % "while :; do :; done",
-        label=reported("high_cpu", also=("pressure",)),
+        label=reported("high_cpu", also=("pressure", "high_cpu")),
         owns=("cpu", "pressure"),
     ),
     _on(
