@@ -109,6 +109,11 @@ class Run:
     lines: tuple[Line, ...] = ()
     core: CoreDump | None = None
 
+    @property
+    def spoke(self) -> bool:
+        """Whether it left words of its own, and not only systemd's about it."""
+        return any(line.source != "systemd" for line in self.lines)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:

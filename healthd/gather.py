@@ -48,7 +48,6 @@ soon enough for a message that waits for `group_seconds`, as long as that is by 
 _BEFORE_SECONDS: Final = 0.5
 _MOST_INCIDENTS: Final = 200
 _DUMPED: Final = 3
-_SYSTEMD: Final = "systemd"
 _PATIENCE: Final = 20  # times SETTLE_SECONDS
 
 
@@ -189,8 +188,7 @@ class Gatherer:
         """A while later, if something may have come too late. In a storm what is new goes first."""
         run = job.run
         awaits_core = run.code == _DUMPED and run.core is None
-        awaits_words = all(line.source == _SYSTEMD for line in run.lines)
-        if (awaits_core or awaits_words) and job.looks < len(LATER_SECONDS):
+        if (awaits_core or not run.spoke) and job.looks < len(LATER_SECONDS):
             later = replace(job, looks=job.looks + 1)
             asyncio.get_running_loop().call_later(LATER_SECONDS[job.looks], self._queue_again, later)
 

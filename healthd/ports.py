@@ -133,6 +133,9 @@ class Units(Protocol):
     async def check_failed(self) -> None:
         """The cheap safety net: ask systemd only for the failed units and correct what was missed."""
 
+    async def catch_up(self) -> None:
+        """Have heard of everything that became of any unit until now."""
+
     async def describe(self, names: Iterable[str]) -> None:
         """Make sure that `detail`, `result`, `code`, `exit_status` and `file_state` of these units have been read."""
 
@@ -150,9 +153,6 @@ class Units(Protocol):
 
     async def stopped_on_purpose(self, name: str) -> bool | None:
         """Whether the journal of this boot says that the unit last went down by a stop job. None: it cannot tell."""
-
-    async def last_words(self, name: str, invocation: str) -> tuple[str, ...] | None:
-        """The last lines that this run, and systemd about it, wrote to the journal. None: it cannot tell."""
 
     async def scene(self, name: str, invocation: str) -> Scene | None:
         """What the journal has of this run: its last lines and its core dump. None: it cannot tell."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from healthd.answers import History, OwnProcess, Point, SeriesHistory
 from healthd.detail import UnitDetail
 from healthd.errors import BusLost, ReadError, StorageError
-from healthd.evidence import Changes, Scene, UnitFiles
+from healthd.evidence import Changes, Line, Scene, UnitFiles
 from healthd.figures import Cpu, GroupUsage, KernelFault, Memory, Network, Pressure, Sensor, Tables, Updates
 from healthd.jobs import TimerFacts
 from healthd.model import JobResult, SystemState, UnitFacts
@@ -61,9 +61,9 @@ class FakeUnits:
         self.timers_now: tuple[TimerFacts, ...] = ()
         self.synchronised_now: bool | None = None
         self.kernel_now: tuple[KernelFault, ...] = ()
-        self.words: dict[str, tuple[str, ...]] = {}
         self.files: dict[str, UnitDetail] = {}  # what describing a unit brings to light; nothing special by default
         self.scenes: dict[tuple[str, str], Scene | None] = {}
+        self.untold: list[UnitFacts] = []  # what became of units, and has not been heard yet
         self.scenes_asked: list[str] = []
         self.files_now: dict[str, UnitFiles] = {}
         self._facts = {unit.name: unit for unit in units}
@@ -81,6 +81,10 @@ class FakeUnits:
         """The main process is killed with SIGKILL."""
         down = {"active": "failed", "sub": "failed", "result": "signal", "code": 2, "exit_status": 9}
         self.put(replace(self._facts[name], **down))  # type: ignore[arg-type]
+
+    def wrote(self, name: str, invocation: str, *texts: str) -> None:
+        """The journal has these lines of a run."""
+        self.scenes[name, invocation] = Scene(lines=tuple(Line(at=0.0, source="web", text=text) for text in texts))
 
     def remove(self, name: str) -> None:
         """systemd unloads the unit."""
@@ -108,6 +112,11 @@ class FakeUnits:
 
     async def check_failed(self) -> None:
         self._asked("check_failed")
+
+    async def catch_up(self) -> None:
+        for unit in self.untold:
+            self.put(unit)
+        self.untold.clear()
 
     async def describe(self, names: Iterable[str]) -> None:
         for name in names:
@@ -137,9 +146,6 @@ class FakeUnits:
     async def stopped_on_purpose(self, name: str) -> bool | None:
         self._asked("stopped_on_purpose", name)
         return False
-
-    async def last_words(self, name: str, _invocation: str) -> tuple[str, ...] | None:
-        return self.words.get(name)
 
     async def scene(self, name: str, invocation: str) -> Scene | None:
         self.scenes_asked.append(invocation)

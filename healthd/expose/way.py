@@ -68,9 +68,10 @@ class Way:
         while True:
             unit = await self._failed.get()
             held = self._listeners.held()
-            words = await self._units.last_words(unit.name, unit.invocation)
-            if not words:
+            scene = await self._units.scene(unit.name, unit.invocation)
+            if scene is None or not scene.lines:
                 continue
+            words = [line.text for line in scene.lines]
             ports = wanted(words, held)
             if not held and any(map(_IN_USE.search, words)):
                 self._in_vain.add(unit.name)  # it fails all the same when nothing is held: another one has its port

@@ -27,7 +27,6 @@ def letter(alert: Alert, word: Word, state: EngineState, incident: Incident | No
     """The letter of this message. `incident`: what is known of it by now, None: nothing."""
     issues = _issues(alert, state.tickets)
     main = issues[0] if issues else None
-    evidence = incident.runs[0].lines[-LINES:] if incident is not None and incident.runs else ()
     return Letter(
         id=f"{state.seed:08x}-{alert.id}-{word.number}-{word.wall:.0f}",
         key=f"{state.seed:08x}-{alert.id}",
@@ -45,7 +44,7 @@ def letter(alert: Alert, word: Word, state: EngineState, incident: Incident | No
         flapping=alert.flapping,
         issues=tuple(issues[:MOST_ISSUES]),
         changed=headline(incident.changes, incident.opened_at) if incident is not None else "",
-        evidence=tuple(line.text for line in evidence),
+        evidence=_evidence(incident),
         hints=(*_suggested(alert, state.tickets), *_hints(alert, main)),
     )
 
@@ -120,6 +119,15 @@ def _text(word: Word, incident: Incident | None, main: Matter | None) -> str:
         )
         return f"{result}{tried}"
     return main.text if main is not None else ""
+
+
+def _evidence(incident: Incident | None) -> tuple[str, ...]:
+    """The last lines of the unit that the incident began with: of its first run that left words of its own, if any."""
+    if incident is None or not incident.runs:
+        return ()
+    first = incident.runs[0]
+    told = next((run for run in incident.runs if run.unit == first.unit and run.spoke), first)
+    return tuple(line.text for line in told.lines[-LINES:])
 
 
 def _suggested(alert: Alert, tickets: Mapping[Key, Ticket]) -> tuple[str, ...]:

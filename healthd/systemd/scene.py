@@ -15,6 +15,8 @@ LINE_CHARS: Final = 500
 
 _CORE_DUMP: Final = "fc2e22bc6ee647b6b90729ab34a250b1"  # MESSAGE_ID of systemd-coredump
 _MOST_CORES: Final = 20  # newer dumps of the unit that are looked at for that of the run
+_LATE_SECONDS: Final = 2.0  # after the end of a run, for which a line may be its own that does not say so
+_MOST_NAMELESS: Final = 500  # records of the unit that are looked at for such lines
 
 
 class Scenes:
@@ -38,6 +40,14 @@ class Scenes:
                 reader.add_match(_PID="1", UNIT=unit, INVOCATION_ID=invocation)
                 reader.seek_tail()
                 lines = _last_lines(reader)
+            if lines:
+                with self._reader() as reader:
+                    reader.add_match(_SYSTEMD_UNIT=unit)
+                    reader.add_disjunction()
+                    reader.add_match(_PID="1", UNIT=unit)
+                    reader.seek_realtime(lines[-1].at + _LATE_SECONDS)
+                    nameless = _nameless_lines(reader, invocation, lines[0].at)
+                lines = tuple(sorted((*lines, *nameless), key=lambda line: line.at)[-LINES:])
             with self._reader() as reader:
                 reader.add_match(MESSAGE_ID=_CORE_DUMP, COREDUMP_UNIT=unit)
                 reader.seek_tail()
@@ -49,10 +59,33 @@ class Scenes:
 def _last_lines(reader: Any) -> tuple[Line, ...]:
     lines: list[Line] = []
     while len(lines) < LINES and (record := reader.get_previous()):
-        at, source = _instant(record), str(record.get("SYSLOG_IDENTIFIER") or record.get("_COMM") or "")
-        texts = _text(record.get("MESSAGE", "")).splitlines()
-        lines += [Line(at=at, source=source, text=text[:LINE_CHARS]) for text in reversed(texts)]
+        lines += _backwards(record)
     return tuple(reversed(lines[:LINES]))
+
+
+def _nameless_lines(reader: Any, invocation: str, since: float) -> tuple[Line, ...]:
+    """The last lines that tell their unit and not their run, up to the next run, to which the later ones are put.
+
+    On a busy machine journald gets to a process that ended at once when there is no control group left to say more.
+    """
+    lines: list[Line] = []
+    for _ in range(_MOST_NAMELESS):
+        record = reader.get_previous()
+        if not record or _instant(record) < since:
+            break
+        if record.get("_PID") == "1":
+            if record.get("INVOCATION_ID", invocation) != invocation:
+                lines.clear()
+        elif "_SYSTEMD_INVOCATION_ID" not in record:
+            lines += _backwards(record)
+    return tuple(reversed(lines[:LINES]))
+
+
+def _backwards(record: Any) -> list[Line]:
+    """The lines of a record, the last one first."""
+    at, source = _instant(record), str(record.get("SYSLOG_IDENTIFIER") or record.get("_COMM") or "")
+    texts = _text(record.get("MESSAGE", "")).splitlines()
+    return [Line(at=at, source=source, text=text[:LINE_CHARS]) for text in reversed(texts)]
 
 
 def _core_dump(reader: Any, invocation: str) -> CoreDump | None:

@@ -20,7 +20,6 @@ from healthd.systemd.details import DEADLINE, Details
 from healthd.systemd.facts import Ledger
 from healthd.systemd.jobs import Jobs
 from healthd.systemd.kernel_log import KernelLog
-from healthd.systemd.lastwords import LastWords
 from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, UNIT, get, manager, unit_path
 from healthd.systemd.signals import RULES, Due, Signals, bus_call
 from healthd.systemd.stops import StopRecords, Stops
@@ -61,7 +60,6 @@ class SystemdUnits:
         self._root = root
         self._ledger = Ledger()
         self._stops = Stops(self._ledger, clock, stop_records or StopRecords())
-        self._last_words = LastWords()
         self._scenes: Scenes | None = None
         self._details = Details(self._ledger)
         self._timers = Timers()
@@ -118,6 +116,10 @@ class SystemdUnits:
         if not await self._connection().ask(request, as_told, deadline=DEADLINE):
             await self.reconcile()
 
+    async def catch_up(self) -> None:
+        """Have heard all that systemd has told until now: its answer to a question comes after that."""
+        await self._ask_system_state(self._connection())
+
     async def describe(self, names: Iterable[str]) -> None:
         """Make sure that what signals do not tell of these units has been read."""
         names = tuple(names)
@@ -152,10 +154,6 @@ class SystemdUnits:
     async def stopped_on_purpose(self, name: str) -> bool | None:
         """Whether the journal of this boot says that the unit last went down by a stop job. None: it cannot tell."""
         return await self._stops.on_purpose(self._connection(), name)
-
-    async def last_words(self, name: str, invocation: str) -> tuple[str, ...] | None:
-        """The last lines that this run, and systemd about it, wrote to the journal. None: it cannot tell."""
-        return await self._last_words.of(name, invocation)
 
     async def scene(self, name: str, invocation: str) -> Scene | None:
         """What the journal has of this run. None: it cannot tell."""

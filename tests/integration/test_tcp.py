@@ -187,7 +187,7 @@ def test_an_address_that_is_not_here_says_so(tmp_path: Path, address: str, words
 def test_a_unit_that_fails_for_the_port_gets_it_and_healthd_comes_back_when_it_is_free(tmp_path: Path) -> None:
     async def scene() -> None:
         async with tcp(tmp_path) as stage:
-            stage.units.words["web.service"] = (f"listen tcp :{stage.port}: bind: address already in use",)
+            stage.units.wrote("web.service", "first", f"listen tcp :{stage.port}: bind: address already in use")
             stage.units.put(service("web.service", active="failed", sub="failed", result="exit-code"))
             record = await stage.heard(CHANGED, reason="given_up")
             assert record.fields["unit"] == "web.service"

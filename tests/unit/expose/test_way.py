@@ -70,7 +70,7 @@ class Scene:
         self.way = Way(self.units, Young(), self.listeners)  # type: ignore[arg-type]
 
     def fails(self, run: str, *words: str, **changes: str) -> None:
-        self.units.words["web.service"] = words
+        self.units.wrote("web.service", run, *words)
         state = {"active": "failed", "sub": "failed", "result": "exit-code", "invocation": run} | changes
         self.units.put(replace(self.units.facts()["web.service"], **state))  # type: ignore[arg-type]
 
@@ -165,7 +165,7 @@ def test_a_storm_of_failures_leaves_most_units_alone() -> None:
         names = [f"web-{number}.service" for number in range(100)]
         for name in names:
             stage.units.put(service(name, active="failed", invocation="one"))
-            stage.units.words[name] = (f":8080: {IN_USE}",)
+            stage.units.wrote(name, "one", f":8080: {IN_USE}")
         stage.way.heard(frozenset(names))
         return stage.way._failed.qsize()
 

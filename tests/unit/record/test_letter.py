@@ -55,6 +55,21 @@ def test_it_says_what_is_wrong_what_was_done_what_had_changed_and_where_to_look(
     ]
 
 
+def test_its_lines_are_those_of_the_first_run_in_which_the_unit_that_it_began_with_said_something() -> None:
+    def run(unit: str, source: str) -> Run:
+        return Run(unit=unit, invocation=source, at=1.0, text="", lines=(Line(at=1.0, source=source, text=source),))
+
+    silent = run(UNIT, "systemd")
+    runs = (silent, run("other.service", "other"), run(UNIT, "second"), run(UNIT, "third"))
+
+    def told(*runs: Run) -> tuple[str, ...]:
+        return letter(ALERT, FIRST, state(down()), replace(KNOWN, runs=runs), host="web1").evidence
+
+    assert told(*runs) == ("second",)
+    assert told(silent) == ("systemd",)
+    assert told() == ()
+
+
 def test_where_nothing_is_known_of_the_incident_the_hold_says_why_nothing_is_done() -> None:
     held = down(hold=HoldReason.SUGGEST, hold_text="healing is only suggested")
 

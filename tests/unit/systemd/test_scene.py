@@ -40,6 +40,9 @@ class FakeReader:
     def seek_tail(self) -> None:
         self._at = len(self._records)
 
+    def seek_realtime(self, wall: float) -> None:
+        self._at = sum(record["__REALTIME_TIMESTAMP"] < wall for record in self._records)
+
     def get_previous(self) -> dict[str, Any]:
         while self._at:
             self._at -= 1
@@ -55,6 +58,23 @@ def record(message: object, *, at: float = NOW, **fields: object) -> dict[str, A
 
 def written(message: object, **fields: Any) -> dict[str, Any]:
     return record(message, **{"_SYSTEMD_INVOCATION_ID": RUN, "_COMM": "web", **fields})
+
+
+def by_systemd(message: str, *, run: str = RUN, **fields: Any) -> dict[str, Any]:
+    own = {"UNIT": "web.service", "INVOCATION_ID": run, "_PID": "1", "SYSLOG_IDENTIFIER": "systemd"}
+    return record(message, **{**own, **fields})
+
+
+def nameless(message: str, **fields: Any) -> dict[str, Any]:
+    """What a process wrote that had ended when journald turned to it."""
+    return record(message, **{"_SYSTEMD_UNIT": "web.service", "_PID": "812", **fields})
+
+
+def texts(*records: dict[str, Any]) -> list[str]:
+    """The lines of the run."""
+    told = scene(*records)
+    assert told is not None
+    return [line.text for line in told.lines]
 
 
 def dumped(run: str, **fields: Any) -> dict[str, Any]:
@@ -79,7 +99,7 @@ def test_the_last_lines_of_the_run_and_of_systemd_about_it_are_told_oldest_first
         written("ready", at=NOW - 2),
         written("of another run", _SYSTEMD_INVOCATION_ID="ff" * 16),
         written("it breaks\nfor good", at=NOW - 1, SYSLOG_IDENTIFIER="webd"),
-        record("Main process exited", UNIT="web.service", INVOCATION_ID=RUN, _PID="1", SYSLOG_IDENTIFIER="systemd"),
+        by_systemd("Main process exited"),
     )
 
     assert told == Scene(
@@ -90,6 +110,45 @@ def test_the_last_lines_of_the_run_and_of_systemd_about_it_are_told_oldest_first
             Line(at=NOW, source="systemd", text="Main process exited"),
         )
     )
+
+
+def test_lines_of_the_unit_that_do_not_tell_their_run_belong_to_the_one_that_there_was() -> None:
+    told = texts(
+        by_systemd("Failed", run="ee" * 16, at=NOW - 60),
+        nameless("before it", at=NOW - 31),
+        by_systemd("Started", at=NOW - 30),
+        written("ready", at=NOW - 20),
+        nameless("while it ran", at=NOW - 10),
+        by_systemd("Failed"),
+        nameless("just after it", at=NOW + 1.9),
+        nameless("long after it", at=NOW + 2.1),
+    )
+
+    assert told == ["Started", "ready", "while it ran", "Failed", "just after it"]
+
+
+def test_a_line_that_does_not_tell_its_run_belongs_to_one_of_two_at_most() -> None:
+    told = texts(
+        by_systemd("Started", at=NOW - 3),
+        by_systemd("Failed"),
+        nameless("the first", at=NOW + 0.1),
+        by_systemd("Started", run="ff" * 16, at=NOW + 0.2),
+        nameless("of the next", at=NOW + 0.3),
+        written("of the next", _SYSTEMD_INVOCATION_ID="ff" * 16, _SYSTEMD_UNIT="web.service", at=NOW + 0.4),
+    )
+
+    assert told == ["Started", "Failed", "the first"]
+
+
+def test_what_others_wrote_meanwhile_and_what_a_run_left_of_which_nothing_else_is_known_is_not_told() -> None:
+    assert texts(by_systemd("Failed"), nameless("x", _SYSTEMD_UNIT="other.service")) == ["Failed"]
+    assert texts(nameless("x")) == []
+
+
+def test_of_very_many_lines_that_do_not_tell_their_run_the_last_are_read() -> None:
+    told = texts(by_systemd("Started", at=NOW - 0.5), *(nameless(f"{n}", at=NOW + n / 1000) for n in range(1000)))
+
+    assert told == [f"{n}" for n in range(1000 - LINES, 1000)]
 
 
 def test_no_more_is_read_than_somebody_can_look_at() -> None:
