@@ -17,6 +17,8 @@ from healthd.model import Assessment, Finding, IssueType, Item
 from healthd.registry import CheckSpec, Ports
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from healthd.config import ServicesSettings, Settings
     from healthd.model import UnitFacts
     from healthd.soon import Soon
@@ -83,7 +85,10 @@ async def _look(ports: Ports, options: ServicesSettings, names: frozenset[str] |
     ]
     if vague:
         await ports.units.describe(vague)
-        looked_at = [facts[unit.name] for unit in looked_at if unit.name in facts]
+    elif names is not None and any(_falls_alone(unit, facts) for unit in looked_at):
+        # systemd may have told of this unit before it turned to what brought both down, or all of them.
+        await ports.units.catch_up()
+    looked_at = [facts[unit.name] for unit in looked_at if unit.name in facts]
     units = tuple(unit for unit in looked_at if _watched(unit, options))
     # Should a daemon-reload have begun meanwhile, these facts are those from before it; after it all is looked at.
     return Reading(at=ports.clock.boot(), current=True, units=units, names=names)
@@ -109,6 +114,14 @@ def _watched(unit: UnitFacts, options: ServicesSettings) -> bool:
         if not wanted:  # as most units of a host
             return False
     return not (name.startswith(_OWN) or matches(options.ignore, name))
+
+
+def _falls_alone(unit: UnitFacts, facts: Mapping[str, UnitFacts]) -> bool:
+    """Whether the unit is down and a service that it requires runs, as far as that has been heard."""
+    if unit.running or unit.detail is None:
+        return False
+    required = (facts.get(name) for name in unit.detail.requires if name.endswith(".service"))
+    return any(other is not None and other.running for other in required)
 
 
 def _table(unit: UnitFacts, options: ServicesSettings) -> UnitSettings:

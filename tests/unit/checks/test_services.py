@@ -97,6 +97,28 @@ def test_what_signals_do_not_tell_is_asked_of_units_that_do_not_run() -> None:
     assert details == {UNIT: True, "other.service": False}
 
 
+def test_before_a_unit_is_judged_that_is_down_alone_all_is_heard_of_what_it_requires() -> None:
+    root, above = service("root.service"), killed(UNIT, detail=detail(requires=("root.service",)))
+    units = FakeUnits(root, above)
+    units.untold.append(killed("root.service"))
+
+    reading = seen(units, names=frozenset({UNIT}))
+
+    assert [unit.name for unit in reading.units] == [UNIT]
+    assert units.facts()["root.service"].active == "failed"
+
+
+@pytest.mark.parametrize("changes", [{}, {"active": "failed", "sub": "failed", "code": 2}], ids=["up", "down"])
+def test_nothing_is_asked_where_a_unit_is_up_or_requires_none_that_is(changes: dict[str, Any]) -> None:
+    requires = ("root.service",) if not changes else ("away.service", "sysinit.target")
+    units = FakeUnits(service("root.service"), service(UNIT, **changes, detail=detail(requires=requires)))
+    units.untold.append(killed("root.service"))
+
+    seen(units, names=frozenset({UNIT}))
+
+    assert units.facts()["root.service"].running
+
+
 def test_a_unit_that_vanishes_while_it_is_asked_about_is_gone() -> None:
     class Vanishing(FakeUnits):
         async def describe(self, names: Any) -> None:
