@@ -62,8 +62,9 @@ class Witness:
 
     def reset(self, unit: str) -> None:
         """Somebody had the attempts of a unit or disk forgotten; the one in flight begins the new count."""
-        if unit.startswith("/"):  # all disks are cleaned by one unit, also one that was not tried yet
-            self._units[CLEANUP].clear()
+        # All disks are cleaned by one unit, also one that was not tried yet. And what the engine still knows of a unit
+        # it forgets, also where its last episode is over by now.
+        self._units[CLEANUP if unit.startswith("/") else unit].clear()
         for key in [key for key in self._count if key.item == unit]:
             self._units[acted_on(key)].clear()
             self._count[key] = 1 if self.in_flight.get(acted_on(key)) == key else 0
