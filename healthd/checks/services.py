@@ -81,7 +81,7 @@ async def _look(ports: Ports, options: ServicesSettings, names: frozenset[str] |
     vague = [
         unit.name
         for unit in looked_at
-        if unit.detail is None and (unit.stopped_by_job or (not unit.running and _watched(unit, options)))
+        if unit.stopped_by_job or (unit.detail is None and not unit.running and _watched(unit, options))
     ]
     if vague:
         await ports.units.describe(vague)

@@ -66,21 +66,24 @@ class Details:
     async def describe(self, bus: Bus, names: Iterable[str]) -> None:
         """Have each of these units that is loaded described, and what they require as far as it is down.
 
+        Below one that a job stopped, what runs still or again as well: it may tell for which other one that was.
         Raises `BusError`.
         """
         units = self._ledger.units
-        todo = {name for name in names if name in units and units[name].detail is None}
-        while todo:
-            await together(self._describe(bus, name) for name in sorted(todo))
-            todo = {
-                name
-                for unit in map(units.get, todo)
-                for name in (unit.detail.requires if unit is not None and unit.detail is not None else ())
-                if name in units
-                and units[name].detail is None
-                # Of what somebody stopped, what is up again may tell that it was stopped for another.
-                and (not units[name].running or (unit is not None and unit.stopped_by_job))
-            }
+        seen: set[str] = set()
+        stopped: set[str] = set()
+        level = {name for name in names if name in units}
+        while level:
+            await together(self._describe(bus, name) for name in sorted(level) if units[name].detail is None)
+            seen |= level
+            stopped |= {name for name in level if name in units and units[name].stopped_by_job}
+            below: set[str] = set()
+            for unit in filter(None, map(units.get, level)):
+                required = {name for name in (unit.detail.requires if unit.detail else ()) if name in units}
+                if unit.name in stopped:
+                    stopped |= required
+                below |= {name for name in required if name in stopped or not units[name].running}
+            level = below - seen
 
     def enabled_services(self) -> Sequence[str]:
         """The services that may well be healed one day and are not described yet: none when they once were tried."""

@@ -125,15 +125,16 @@ class Ledger:
             self.units[name] = replace(old, **fields(values))
 
     def described(self, name: str, detail: UnitDetail) -> None:
-        """What was asked of a loaded unit's file."""
+        """What was asked of a loaded unit's file. It may show for which one others were stopped: a change of those."""
         if (old := self.units.get(name)) is not None:
             if old.active == "failed" and not detail.control_status and name in self._failed_by:
                 detail = replace(detail, control_status=self._failed_by[name])
             self.units[name] = replace(old, detail=self._details.setdefault(detail, detail))
             for each in self._fell_with:
                 unit = self.units.get(each)
-                if unit is not None and unit.stopped_by_job:
-                    self.units[each] = replace(unit, **self._bound(unit))
+                if unit is not None and unit.stopped_by_job and (bound := self._bound(unit)):
+                    self.units[each] = replace(unit, **bound)
+                    self.changed.add(each)
 
     def listed(self, rows: Iterable[Row], file_states: Mapping[str, str], now: float) -> None:
         """All units that are loaded; those that are not among them are gone.

@@ -125,6 +125,7 @@ class SystemdUnits:
         names = tuple(names)
         await self._details.describe(self._connection(), names)
         await self._stops.judge_unseen(self._connection(), names)
+        self._heed()
 
     def timers(self) -> Soon[tuple[TimerFacts, ...]]:
         """The running timers, in name order."""
@@ -255,6 +256,7 @@ class SystemdUnits:
                 await self._stir.wait()
         except TimeoutError:
             await self._details.read_ahead(bus, ahead, self._stir.is_set)
+            self._heed()
             return
         self._stir.clear()
         if bus.lost.done():
@@ -313,6 +315,9 @@ class SystemdUnits:
 
     def _heard(self, message: Incoming) -> None:
         self._signals.heard(message)
+        self._heed()
+
+    def _heed(self) -> None:
         if self._ledger.changed:
             self._wake_soon()
 

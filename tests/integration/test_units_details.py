@@ -133,6 +133,27 @@ async def test_what_a_unit_stands_on_is_described_with_it_as_far_as_it_is_down(s
 
 
 @on_stage
+async def test_below_what_a_job_stopped_all_is_described_whatever_was_known_and_runs(stage: Stage) -> None:
+    stage.systemd.add(WEB).more |= {"BindsTo": ("as", [APP])}
+    stage.systemd.add(APP).more |= {"BindsTo": ("as", [DB])}
+    stage.systemd.add(DB)
+    async with running(stage):
+        await stage.units.describe([WEB])
+        assert stage.units.facts()[APP].detail is None
+        await stage.systemd.tell(DB, active="failed", sub="failed", result="signal", code=2, status=9)
+        await stage.systemd.tell(WEB, active="deactivating", sub="stop-sigterm", job=7)
+        await stage.systemd.tell(WEB, active="inactive", sub="dead", job=7)
+        await stage.systemd.end_job(7, WEB, "done")
+        await stage.wakes.until(lambda: stage.units.facts()[WEB].stopped_by_job)
+        stage.wakes.take()
+        await stage.units.describe([WEB])
+
+        assert stage.units.facts()[WEB].stopped_for == DB
+        assert stage.units.facts()[DB].detail is not None
+        await stage.wakes.until(lambda: frozenset({WEB}) in stage.wakes.seen)
+
+
+@on_stage
 async def test_what_a_socket_or_the_bus_starts_is_triggered(stage: Stage) -> None:
     stage.systemd.add(WEB).more["TriggeredBy"] = ("as", ["web.socket"])
     stage.systemd.add(DB).more["BusName"] = ("s", "org.example.Db")

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from tools.throwaway import Host
 
 
-BRAKE = QUICK.replace("cascade_units = 0", "cascade_units = 5")
+BRAKE = f"""{QUICK.replace("cascade_units = 0", "cascade_units = 5")}
+[component.pressure]
+failures = 100
+"""
+"""The processors are those of the machine around it: how busy that is would make a cascade wait."""
 
 
 @pytest.fixture(scope="module")

@@ -119,6 +119,16 @@ def test_nothing_is_asked_where_a_unit_is_up_or_requires_none_that_is(changes: d
     assert units.facts()["root.service"].running
 
 
+def test_of_a_unit_that_a_job_stopped_it_is_asked_each_time_for_which_other_one_that_was() -> None:
+    class Telling(FakeUnits):
+        async def describe(self, names: Any) -> None:
+            self.put(service(UNIT, active="inactive", sub="dead", stopped_for="root.service"))
+
+    reading = seen(Telling(service(UNIT, active="inactive", sub="dead", stopped_by_job=True)), names=frozenset({UNIT}))
+
+    assert [unit.stopped_for for unit in reading.units] == ["root.service"]
+
+
 def test_a_unit_that_vanishes_while_it_is_asked_about_is_gone() -> None:
     class Vanishing(FakeUnits):
         async def describe(self, names: Any) -> None:

@@ -262,9 +262,11 @@ class TestStoppedForAnother:
         say(bound, "active", "running")
         self.of_db(bound, "failed", "failed")
         assert self.stop(bound).stopped_by_job
+        bound.changed.clear()
         bound.described("app.service", detail(requires=(DB,), binds_to=(DB,)))
 
         assert bound.units[WEB].stopped_for == DB
+        assert woken(bound) == {WEB}
 
     def test_of_which_that_is_learned_only_later(self, bound: Ledger) -> None:
         bound.forget_details()
