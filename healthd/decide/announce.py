@@ -150,7 +150,7 @@ def _grouped(turn: Turn, alerts: Iterable[Alert], ready: Mapping[Key, Ticket]) -
         at = of_incident.get(ticket.incident)
         if at is None:
             of_incident[ticket.incident] = len(found)
-            alert = longest.get(ticket.incident) or _new(turn, ticket)
+            alert = longest.get(ticket.incident) or turn.new_alert(ticket, ticket.severity)
             found.append(replace(alert, keys=(key,), incident=ticket.incident))
         else:
             found[at] = replace(found[at], keys=(*found[at].keys, key))
@@ -167,20 +167,6 @@ def _joining(turn: Turn, alert: Alert) -> float:
     if alert.due is not None:
         return alert.due
     return max(turn.moment.now + turn.settings.alerting.group_seconds, (alert.told_at or 0.0) + UPDATE_SECONDS)
-
-
-def _new(turn: Turn, ticket: Ticket) -> Alert:
-    number = turn.state.alert_number + 1
-    turn.state = replace(turn.state, alert_number=number)
-    return Alert(
-        id=number,
-        incident=ticket.incident,
-        keys=(),
-        opened_wall=ticket.opened_wall,
-        severity=ticket.severity,
-        routed=ticket.severity,
-        due=turn.moment.now + turn.settings.alerting.group_seconds,
-    )
 
 
 def _followed(turn: Turn, alert: Alert, ready: Mapping[Key, Ticket], flapping: frozenset[Key]) -> Alert:

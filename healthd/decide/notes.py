@@ -47,7 +47,8 @@ def noted(turn: Turn, notes: Sequence[Alert], alerts: Iterable[Alert]) -> tuple[
 def _with(turn: Turn, waiting: Sequence[Alert], ticket: Ticket) -> list[Alert]:
     """With this issue in the note of its incident, and in no other one; it waits no longer for that."""
     others = [note for note in waiting if note.incident != ticket.incident]
-    own = next((note for note in waiting if note.incident == ticket.incident), None) or _new(turn, ticket)
+    own = next((note for note in waiting if note.incident == ticket.incident), None)
+    own = own or turn.new_alert(ticket, Severity.LOW, note=True)
     due = min(note.due or 0.0 for note in (own, *others) if note is own or ticket.key in note.keys)
     keys = dict.fromkeys((*own.keys, ticket.key))
     return [*_without({ticket.key}, others), replace(own, keys=tuple(keys), due=due)]
@@ -63,21 +64,6 @@ def _told(turn: Turn, alerts: Iterable[Alert]) -> list[Alert]:
     """The alerts that go on, and those of which people are told the end just now."""
     before = {alert.id for alert in turn.state.alerts if alert.over}
     return [alert for alert in alerts if alert.told_at is not None and alert.id not in before]
-
-
-def _new(turn: Turn, ticket: Ticket) -> Alert:
-    number = turn.state.alert_number + 1
-    turn.state = replace(turn.state, alert_number=number)
-    return Alert(
-        id=number,
-        incident=ticket.incident,
-        keys=(),
-        opened_wall=ticket.opened_wall,
-        severity=Severity.LOW,
-        routed=Severity.LOW,
-        due=turn.moment.now + turn.settings.alerting.group_seconds,
-        note=True,
-    )
 
 
 def _followed(turn: Turn, note: Alert, going: frozenset[int]) -> Alert:

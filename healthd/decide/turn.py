@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from healthd.decide.alert import Alert
 from healthd.decide.case import Case, acts_on
 from healthd.decide.happenings import Ended, Resolved, Started
 from healthd.decide.incident import Grouping
@@ -175,6 +176,21 @@ class Turn:
         self.happened.append(Resolved(ticket=ticket, text=text, after=now - ticket.opened_at, well=well))
         ticket = replace(ticket, open=False, closed_at=now, well_since=None, existing="")
         self.put(replace(ticket, hold=None, hold_text="", hold_until=None, suggested="", wake_at=None))
+
+    def new_alert(self, ticket: Ticket, severity: Severity, *, note: bool = False) -> Alert:
+        """An alert or a note for an incident that this issue is of, due in `group_seconds`; it is about nothing yet."""
+        number = self.state.alert_number + 1
+        self.state = replace(self.state, alert_number=number)
+        return Alert(
+            id=number,
+            incident=ticket.incident,
+            keys=(),
+            opened_wall=ticket.opened_wall,
+            severity=severity,
+            routed=severity,
+            due=self.moment.now + self.settings.alerting.group_seconds,
+            note=note,
+        )
 
     # The end of the step
 
