@@ -125,10 +125,12 @@ class Details:
         return unit is not None and unit.active in _UP
 
     async def _describe(self, bus: Bus, name: str) -> None:
-        before = self._ledger.units[name].active
+        before = self._ledger.units.get(name)
+        if before is None:
+            return  # it went in the moment since its name was taken down
         detail = await self._read(bus, name)
         unit = self._ledger.units.get(name)
-        if unit is not None and unit.active == "failed" != before:
+        if unit is not None and unit.active == "failed" != before.active:
             detail = await self._read(bus, name)  # part of it was answered before the start that failed
         self._ledger.described(name, detail)
 
@@ -162,7 +164,8 @@ class Details:
     async def _refresh(self, bus: Bus, name: str) -> None:
         """What signals tell only once something happens, and the file state where the disk does not tell it."""
         asked = {"InvocationID": "invocation", "ActiveEnterTimestampMonotonic": "active_since"}
-        if self._ledger.units[name].file_state not in _TOLD:
+        unit = self._ledger.units.get(name)
+        if unit is not None and unit.file_state not in _TOLD:
             asked["UnitFileState"] = "file_state"
         await together([self._learn(bus, name, UNIT, member, field) for member, field in asked.items()])
 
