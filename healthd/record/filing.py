@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from healthd.record.dossier import COLUMNS, incident_of, row
-from healthd.record.lookup import EVENTS, MOST_EVENTS, notes, opened
+from healthd.record.lookup import EVENTS, MOST_EVENTS, joined, notes, opened
 
 if TYPE_CHECKING:
     import sqlite3
@@ -53,8 +53,7 @@ def find_incident(path: Path, number: int, fresh: Batch) -> Incident | None:
         incident = incident_of(row)
     if incident is None:
         return None
-    events = notes(rows)
-    events += [note for note in fresh.notes if note.incident == number]
+    events = joined(notes(rows), (note for note in fresh.notes if note.incident == number))
     if len(events) > MOST_EVENTS:
         events = [*events[: MOST_EVENTS // 5], *events[-(MOST_EVENTS - MOST_EVENTS // 5) :]]
     return replace(incident, events=tuple(events))

@@ -49,7 +49,8 @@ def look_up(path: Path, query: HistoryQuery, fresh: Batch) -> History:
         found += _of(fresh, query.since, query.until)
         series = _gather(found, query.wants, query.since, width, query.points)
         events = _events(connection, query)
-    events += [note for note in fresh.notes if query.since <= note.at < query.until and _concerns(query, note)]
+    noted = [note for note in fresh.notes if query.since <= note.at < query.until and _concerns(query, note)]
+    events = joined(events, noted)
     return History(
         since=query.since,
         until=query.until,
@@ -205,6 +206,12 @@ def _events(connection: sqlite3.Connection, query: HistoryQuery) -> list[Note]:
             sql, values = f"{sql} AND {name} = ?", (*values, value)
     found = connection.execute(f"{sql} ORDER BY at DESC, id DESC LIMIT {MOST_EVENTS}", values).fetchall()
     return notes(reversed(found))
+
+
+def joined(written: list[Note], fresh: Iterable[Note]) -> list[Note]:
+    """What is written, and after it what was not yet when that was asked: it may have been written since."""
+    known = set(written)
+    return [*written, *(note for note in fresh if note not in known)]
 
 
 def notes(rows_of_events: Iterable[tuple[object, ...]]) -> list[Note]:

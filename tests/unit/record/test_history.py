@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthd.answers import HistoryQuery, Note, Series
+from healthd.evidence import Incident
+from healthd.model import Severity
+from healthd.record.filing import find_incident
+from healthd.record.lookup import look_up
+from healthd.record.readings import Batch
 from healthd.record.store import SqliteStore
 from tests.unit.record.lives import opened, rows_of, saved
 from tests.unit.record.past import START
@@ -235,6 +240,29 @@ def test_events_are_those_of_the_component_or_item_and_time_the_newest_last(file
             return [[each.message for each in (await store.history(query)).events] for query in asked]
 
     assert asyncio.run(life()) == [["5", "7", "9"], ["5", "9"], ["5"], ["7"]]
+
+
+def test_what_is_written_while_it_is_asked_for_is_told_once(file: Path) -> None:
+    first = Note(
+        at=START + 1.25, event="issue_opened", component="services", item="web", message="caf\u00e9", incident=7
+    )
+    later = replace(first, event="issue_resolved")
+
+    async def life() -> None:
+        async with opened(file) as store:
+            store.note(first)
+            await store.flush()
+
+    asyncio.run(life())
+    open_ = Incident(
+        id=7, opened_at=START, ended_at=None, severity=Severity.HIGH, title="", result="", issues=(), units=()
+    )
+    fresh = Batch(layout=(), rounds=(), notes=(first, later), incidents=(open_,))
+
+    assert look_up(file, HOUR, fresh).events == (first, later)
+    incident = find_incident(file, 7, fresh)
+    assert incident is not None
+    assert incident.events == (first, later)
 
 
 def test_the_recent_rounds_are_there_for_the_next_life(file: Path) -> None:
