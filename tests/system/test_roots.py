@@ -86,7 +86,14 @@ def test_of_units_that_fail_together_the_root_is_healed_first(ward: Ward) -> Non
     root, middle, _ = chain(ward, "Requires")
     ward.look()
     cursor = ward.host.cursor()
+    ward.kill(
+        "healthd", "STOP"
+    )  # when it goes on both are down, however long the kernel took for the one and the other
     kill_all(ward, (root, middle))
+    ward.host.sh(
+        f"until systemctl is-failed --quiet {root} && systemctl is-failed --quiet {middle}; do sleep 0.1; done"
+    )
+    ward.kill("healthd", "CONT")
     records = until_healed(ward, cursor, (root, middle))
 
     assert told(records, "healing_started")[:2] == [root, middle]
