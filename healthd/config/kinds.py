@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol
 
-from healthd.config.secret import without_login
+from healthd.config.secret import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ def shown(raw: object) -> str:
         case bool():
             return "true" if raw else "false"
         case str():
-            return _quoted(without_login(raw))
+            return _quoted(without_secrets(raw))
         case int():
             return str(raw) if abs(raw) < 2**63 else "a number beyond 64 bits"
         case float():

@@ -6,7 +6,6 @@ import re
 from typing import Any, Final
 
 HIDDEN: Final = "***"
-_LOGIN: Final = re.compile(r"^([A-Za-z]+://)([^/?#@]*)@")
 _SECRET_HEADER: Final = re.compile(r"auth|cookie|token|secret|key|passw", re.IGNORECASE)
 
 
@@ -18,7 +17,7 @@ def hide(value: Any, *, secret: bool) -> Any:
     """
     match value:
         case str():
-            return (HIDDEN if value else "") if secret else without_login(value)
+            return (HIDDEN if value else "") if secret else without_secrets(value)
         case list():
             return [hide(one, secret=secret) for one in value]
         case dict() if set(value) == {"credential"}:
@@ -29,11 +28,13 @@ def hide(value: Any, *, secret: bool) -> Any:
             return value
 
 
-def without_login(url: str) -> str:
-    """A text with the password in it hidden (or a user that stands alone), if it is a URL."""
+def without_secrets(text: str) -> str:
+    """A text without what is secret in it. Of a URL the user stays where it is not the secret itself."""
+    from healthd.mask import LOGIN, masked  # noqa: PLC0415  no start of a host without mistakes needs it
 
-    def shown(found: re.Match[str]) -> str:
-        user, colon, _ = found[2].partition(":")
-        return f"{found[1]}{user}:{HIDDEN}@" if colon else f"{found[1]}{HIDDEN}@"
-
-    return _LOGIN.sub(shown, url)
+    found = re.match(rf"([A-Za-z][A-Za-z0-9+.-]*://)({LOGIN})@", text)
+    if found is None:
+        return masked(text)
+    user, colon, _ = found[2].partition(":")
+    login = f"{user}:{HIDDEN}" if colon else HIDDEN
+    return f"{found[1]}{login}@{masked(text[found.end() :])}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from healthd.errors import DeliveryError
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _PORTS: Final = {"smtp": 25, "smtps": 465}
+_NO_URL: Final = (
+    "smtp_url is no URL that begins with smtp:// or smtps:// and names a server; what is no letter or digit in its user"
+    " and password is written as %XX there"
+)
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SHOWN: Final = 200
 _TOO_MUCH: Final = frozenset({552, 554})
@@ -36,8 +40,7 @@ def mailed(server: str, sender: str, to: Sequence[str], message: bytes, seconds:
 
 def _talk(server: str, sender: str, to: Sequence[str], message: bytes, seconds: float) -> None:
     """TLS from the first byte for smtps, else as soon as the server offers it, and before any password."""
-    parts = urlsplit(server)
-    host, port = parts.hostname or "localhost", parts.port or _PORTS[parts.scheme]
+    parts, host, port = _read(server)
     context = _context(host)
     if parts.scheme == "smtps":
         session: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=seconds, context=context)
@@ -55,6 +58,18 @@ def _talk(server: str, sender: str, to: Sequence[str], message: bytes, seconds: 
                 raise DeliveryError("the mail server offers no TLS: the password is not sent to it in the clear")
             session.login(unquote(parts.username), unquote(parts.password or ""))
         session.sendmail(sender, list(to), message)
+
+
+def _read(server: str) -> tuple[SplitResult, str, int]:
+    """What the URL says. It is never repeated: a password that is not escaped stands anywhere in it."""
+    try:
+        parts = urlsplit(server)
+        port = parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        raise DeliveryError(_NO_URL) from None
+    if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise DeliveryError(_NO_URL)
+    return parts, parts.hostname, port
 
 
 def _context(host: str) -> ssl.SSLContext:

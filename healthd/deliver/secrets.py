@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, unquote
 
 from healthd.config.kinds import Credential
 from healthd.errors import DeliveryError
-from healthd.record.mask import masked
+from healthd.mask import masked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _PREFIX: Final = "healthd_"
@@ -28,8 +30,7 @@ class Secrets:
     def reveal(self, value: Any) -> str:
         """A value of the configuration, or the credential that it names. `DeliveryError` where that is not there."""
         text = self._read(value.name) if isinstance(value, Credential) else str(value)
-        if len(text) >= _SHORTEST:
-            self._known.add(text)
+        self._known.update(part for part in (text, *_parts(text)) if len(part) >= _SHORTEST)
         return text
 
     def without(self, text: str) -> str:
@@ -48,3 +49,17 @@ class Secrets:
                 except (OSError, UnicodeDecodeError) as error:
                     raise DeliveryError(f"the credential {name} cannot be read: {type(error).__name__}") from None
         raise DeliveryError(f"there is no credential {name}: it would be the file /etc/healthd/credentials/{name}")
+
+
+def _parts(text: str) -> Iterator[str]:
+    """What is secret of a URL and may be repeated alone: its path, what it asks for, its password or lone user."""
+    scheme, found, rest = text.partition("://")
+    if not found:
+        return
+    login, at, place = rest.rpartition("@")
+    user, _, password = login.partition(":")
+    secret = password or user
+    yield from (secret, unquote(secret)) if at else ()
+    if scheme in ("http", "https"):
+        path = f"/{place.partition('/')[2]}"
+        yield from (path, path.partition("?")[0], *(value for _, value in parse_qsl(path.partition("?")[2])))

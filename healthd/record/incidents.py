@@ -9,9 +9,9 @@ from healthd.decide.happenings import Ended, GaveUp, Held, Opened, Resolved, Sta
 from healthd.decide.incident import running, runs
 from healthd.events import Event
 from healthd.evidence import Incident
+from healthd.mask import masked, masked_lines
 from healthd.model import OutcomeKind, Severity
 from healthd.record.dossier import headline
-from healthd.record.mask import masked, masked_lines
 from healthd.record.story import seen, subject_of
 from healthd.record.words import counted, span
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from healthd.letters import Letter, Matter, Why
+from healthd.mask import masked
 from healthd.model import Severity
 from healthd.record.dossier import headline
-from healthd.record.mask import masked
 from healthd.record.story import seen
 from healthd.record.words import counted
 

@@ -28,6 +28,7 @@ class Row:
 
 WORDS: Final = (
     "model", "answers", "errors", "events", "evidence", "probes", "figures", "jobs", "letters", "detail", "soon",
+    "mask",
 )  # fmt: skip
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")
@@ -64,7 +65,7 @@ TABLE: Final = (
     Row(modules=("receivers",), may=(*WORDS, *CONTRACTS), alone=True),
     Row(
         modules=("deliver",),
-        may=(*WORDS, *CONTRACTS, "net", "clock", "places", "record.mask", "systemd.journal", "receivers", "deliver"),
+        may=(*WORDS, *CONTRACTS, "net", "clock", "places", "systemd.journal", "receivers", "deliver"),
     ),
     *(Row(modules=(door,), may=(*WORDS, *CONTRACTS)) for door in DOORS),
     Row(modules=("inquiry", "notify"), may=(*WORDS, *CONTRACTS, *PURE, *STAGES, "pipeline")),

@@ -56,7 +56,8 @@ class Ward:
             self.host.write(path, settings)
         else:
             self.host.run(["rm", "-f", path])
-        self.host.run(["systemctl", "reload", "healthd"])
+        reloaded = self.host.run(["systemctl", "reload", "healthd"], check=False)
+        assert reloaded.returncode == 0, self.host.sh("journalctl --no-pager --lines=40")
 
     @contextmanager
     def under(self, settings: str, *, name: str = "60-for-a-while") -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from healthd.record.mask import MASK, masked, masked_lines
+from healthd.mask import MASK, masked, masked_lines
 
 SECRETS = {
     "password=hunter2": f"password={MASK}",
@@ -21,6 +21,10 @@ SECRETS = {
     "got header 'Bearer hunter2hunter2'": f"got header 'Bearer {MASK}'",
     "postgres://bob:hunter2@db/x": f"postgres://{MASK}@db/x",
     "amqp://hunter2@mq": f"amqp://{MASK}@mq",
+    "smtp://bob:pass#hunter2@mx:25": f"smtp://{MASK}@mx:25",
+    "smtp://bob:12/hunter2@mx": f"smtp://{MASK}@mx",
+    "found https://bob:p/hunter2?@web/x": f"found https://{MASK}@web/x",
+    "AUTH hunter2": f"AUTH {MASK}",
     "GET /x?user=bob&access_token=hunter2&y=1": f"GET /x?user=bob&access_token={MASK}&y=1",
     "https://s3/x?X-Amz-Signature=hunter2": f"https://s3/x?X-Amz-Signature={MASK}",
     "Set-Cookie: sid=hunter2": f"Set-Cookie: {MASK}",
@@ -35,6 +39,9 @@ SECRETS = {
 HARMLESS = (
     "web.service: Main process exited, code=exited, status=1/FAILURE",
     "listening on http://127.0.0.1:8080/index.html?page=2",
+    "GET http://127.0.0.1:8080/users/bob@example.org",
+    "listening on http://0.0.0.0:8080, write to bob@example.org",
+    "AUTHOR bob",
     "user bob passed the test: compass=north bypass=1",
     "FileNotFoundError: /etc/web/keys.conf:12: no such key",
     "monkey=1 keyboard: us",

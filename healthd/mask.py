@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 MASK: Final = "***"
 
+LOGIN: Final = r"""(?:[^\s/@"'?#]+|[^\s/@"'?#:]*:(?!\d{1,5}(?:[/?\s"']|$))[^\s"']+|(?<=smtp://)\S+|(?<=smtps://)\S+)"""
+"""The user and password of a URL, up to the last @ behind them where they are not written as they should be."""
+
 _NAME: Final = (
     r"[\w.-]*(?:password|passwd|passphrase|passwort|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?key"
     r"|signing[_-]?key|encryption[_-]?key|credentials?|cookie|session[_-]?id|webhook[_-]?url"
@@ -25,8 +28,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     # Authorization: Bearer abc, "authorization": "Basic abc", Proxy-Authorization=...
     (re.compile(r"""(?i)(authorization["']?\s*[:=]\s*["']?)(?:(\w+)\s+)?[^\s"',;]+"""), rf"\1{MASK}"),
     (re.compile(r"(?i)\b(bearer|basic|negotiate)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {MASK}"),
-    # https://user:password@host, and https://token@host
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"'?#]+@"), rf"\1{MASK}@"),
+    # https://user:password@host, also where the password has characters that end it there, and https://token@host
+    (re.compile(rf"(?i)\b([a-z][a-z0-9+.-]*://){LOGIN}@"), rf"\1{MASK}@"),
     # ?api_key=..., &sig=...
     (
         re.compile(
@@ -34,6 +37,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
         ),
         rf"\1{MASK}",
     ),
+    # AUTH ..., PASS ... as they are said to a server
+    (re.compile(r"^((?:AUTH|PASS|LOGIN) ).+"), rf"\1{MASK}"),
     # password=..., "token": "...", DB_PASS: ...
     (re.compile(rf"""(?i)(?<![\w.-])({_NAME})(["']?\s*(?:=>|[:=])\s*){_VALUE}"""), rf"\1\2{MASK}"),
     # --password ..., --api-key ...
