@@ -141,7 +141,7 @@ class Daemon:
         deaf()
         self._begin(group, inquiry.run(early), "inquiry")
         outbox, tally = FileOutbox(state_directory()), Tally(self._pipeline, self._view, self._host)
-        replies = Replies(outbox, self._clock, receivers=self._receivers, tally=tally.delivered)
+        replies = Replies(outbox, self._clock, receivers=self._receivers, tally=tally.delivered, waits=tally.wait)
         self._begin(group, replies.run(), "replies")
         notifying = Notifying(self._pipeline, outbox, self._log, known=inquiry.known, written=replies.expect)
         self._begin(group, notifying.run(), "notify")

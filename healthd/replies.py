@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     class Letterbox(Outbox, Protocol):
         """The outbox, and beside it the notes about what became of letters."""
 
-        async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], bool]:
-            """All notes by name (empty those that are known), and whether letters still wait. Raises `StorageError`."""
+        async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], int]:
+            """All notes by name (empty those that are known), and how many letters wait. Raises `StorageError`."""
 
 
 FIRST_SECONDS: Final = 0.1
@@ -33,7 +33,10 @@ TRY_SECONDS: Final = 60.0
 
 
 class Replies:
-    """Follows the letters of this run of healthd. `tally` is told of each reply; `receivers` says who is set up."""
+    """Follows the letters of this run of healthd. `receivers` says who is set up.
+
+    `tally` is told of each reply, and `waits` how many letters are not with all of their receivers, when that was seen.
+    """
 
     def __init__(
         self,
@@ -42,9 +45,10 @@ class Replies:
         *,
         receivers: Callable[[], Sequence[str]],
         tally: Callable[[str, Outcome], None],
+        waits: Callable[[int], None],
     ) -> None:
         self._box, self._clock = box, clock
-        self._receivers, self._tally = receivers, tally
+        self._receivers, self._tally, self._waits = receivers, tally, waits
         self._known: frozenset[str] = frozenset()
         self._waiting: dict[str, asyncio.Future[Outcome]] = {}
         self._news = asyncio.Event()
@@ -83,7 +87,8 @@ class Replies:
             with contextlib.suppress(ValueError):
                 replied(name, _outcome(notes[name]))
         self._known = frozenset(notes)
-        return waiting
+        self._waits(waiting)
+        return waiting > 0
 
     def _replied(self, name: str, outcome: Outcome) -> None:
         receiver = name.removesuffix(".failed").rpartition(".")[2]

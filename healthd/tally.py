@@ -32,7 +32,18 @@ _ALERT_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 
 _RECEIVERS: Final = ("alertmanager", "apprise", "email", "pagerduty", "slack", "webhook")
 _STATUSES: Final = tuple((status, str(status)) for status in Status)  # to hash an enum's member takes longer
 _SENT: Final = {(receiver, outcome): 0 for receiver in _RECEIVERS for outcome in ("failed", "sent")}
-_ON_UNITS: Final = (ActionKind.START_UNIT, ActionKind.RESTART_UNIT)
+_ON_UNITS: Final = (
+    ActionKind.START_UNIT,
+    ActionKind.RESTART_UNIT,
+    ActionKind.RELOAD_UNIT,
+    ActionKind.RESET_FAILED,
+    ActionKind.RUN_UNIT,
+)
+_CHORES: Final = {
+    "storage": (ActionKind.DISK_CLEANUP,),
+    "memory": (ActionKind.MEMORY_CLEANUP,),
+    "network": (ActionKind.NETWORK_RESTART,),
+}
 
 
 class Tally:
@@ -47,7 +58,7 @@ class Tally:
         self._attempts: Counter[tuple[str, str, str]] = Counter()
         self._holds: Counter[tuple[str]] = Counter({(reason,): 0 for reason in sorted(map(str, HoldReason))})
         self._healing = Histogram(_HEALING_SECONDS)
-        self._alerts, self._sent = Histogram(_ALERT_SECONDS), Counter(_SENT)
+        self._alerts, self._sent, self._waiting = Histogram(_ALERT_SECONDS), Counter(_SENT), 0
         self._lines: dict[str, Lines] = {}
         self.requests: Mapping[tuple[str, int], int] = {}
         pipeline.watch(self._happened)
@@ -58,6 +69,10 @@ class Tally:
         self._sent[receiver, "sent" if outcome.ok else "failed"] += 1
         if outcome.ok:
             self._alerts.observe(outcome.took)
+
+    def wait(self, letters: int) -> None:
+        """So many letters are not with all of their receivers."""
+        self._waiting = letters
 
     def _sampled(self, name: str, took: float) -> None:
         if name not in self._checks:
@@ -129,7 +144,7 @@ class Tally:
         for name in shown:
             component = settings.component.get(name)
             acts = name == "services" or (component is not None and component.unit is not None)
-            for action in _ON_UNITS if acts else ():
+            for action in _ON_UNITS if acts else _CHORES.get(name, ()):
                 attempts |= {(name, action, outcome): 0 for outcome in (OutcomeKind.SUCCESS, OutcomeKind.FAILED)}
         attempts = dict(sorted((attempts | self._attempts).items()))
         about = "Attempts to heal that have ended; action none: healthd knows no remedy."
@@ -154,6 +169,8 @@ class Tally:
     def _of_the_world_around(self) -> Iterator[Family]:
         about = "Alerts, by receiver and outcome."
         yield self._counter("healthd_alerts_total", about, self._sent, "receiver", "outcome")
+        about = "Messages that are not with all of their receivers yet."
+        yield self._one("healthd_alerts_waiting", about, self._waiting)
         about = "How long an alert took from its issue to its receiver."
         yield self._histograms("healthd_alert_latency_seconds", about, _ALERT_SECONDS, {(): self._alerts})
         requests = {("GET", 200): 0, **self.requests}

@@ -40,8 +40,8 @@ class FileOutbox:
         """Have these files in the outbox, by name, in place of those that have the name already; `StorageError`."""
         await self._done(lambda: self._write(letters), OUTBOX)
 
-    async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], bool]:
-        """What became of letters, by name (empty where it is known), and whether letters wait; `StorageError`."""
+    async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], int]:
+        """What became of letters, by name (empty where it is known), and how many wait; `StorageError`."""
         return await self._done(lambda: self._read(known), DELIVERED)
 
     async def _done(self, work: Callable[[], _T], folder: str) -> _T:
@@ -59,7 +59,7 @@ class FileOutbox:
         except OSError as error:
             raise StorageError(f"{self._directory / folder}: {error.strerror or error}") from error
 
-    def _read(self, known: Collection[str]) -> tuple[Mapping[str, bytes], bool]:
+    def _read(self, known: Collection[str]) -> tuple[Mapping[str, bytes], int]:
         found: dict[str, bytes] = {}
         with suppress(FileNotFoundError):
             for path in (self._directory / DELIVERED).iterdir():
@@ -67,8 +67,8 @@ class FileOutbox:
                     with suppress(FileNotFoundError, IsADirectoryError):  # it is tidied now and then
                         found[path.name] = b"" if path.name in known else path.read_bytes()
         with suppress(FileNotFoundError):
-            return found, any(not path.name.startswith(".") for path in (self._directory / OUTBOX).iterdir())
-        return found, False
+            return found, sum(not path.name.startswith(".") for path in (self._directory / OUTBOX).iterdir())
+        return found, 0
 
     async def fallen_at(self) -> float | None:
         """When people were told that healthd itself had failed, in Unix seconds; None: not. `StorageError`."""

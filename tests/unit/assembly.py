@@ -129,7 +129,7 @@ class NoBox:
     async def put(self, letters: Mapping[str, bytes]) -> None:
         raise AssertionError(letters)
 
-    async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], bool]:
+    async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], int]:
         raise AssertionError(known)
 
 
@@ -140,7 +140,7 @@ def controller(healthd: Assembly, *, under_systemd: bool = True) -> Controller:
         healthd.units.calls.append(("apply", ""))
 
     tally = Tally(healthd.pipeline, healthd.view, FakeHost())
-    replies = Replies(NoBox(), healthd.clock, receivers=tuple, tally=tally.delivered)
+    replies = Replies(NoBox(), healthd.clock, receivers=tuple, tally=tally.delivered, waits=tally.wait)
     return Controller(
         pipeline=healthd.pipeline,
         view=healthd.view,

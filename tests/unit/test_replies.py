@@ -31,6 +31,7 @@ class Box:
         self.kept: dict[str, bytes] = {}
         self.letters: list[Letter] = []
         self.looked = asyncio.Event()
+        self.waits: list[int] = []
 
     async def put(self, letters: Mapping[str, bytes]) -> None:
         if self.broken:
@@ -43,9 +44,10 @@ class Box:
     def note(self, name: str, outcome: Outcome) -> None:
         self.kept[name] = json.dumps(outcome.to_plain()).encode()
 
-    async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], bool]:
+    async def notes(self, known: Collection[str]) -> tuple[Mapping[str, bytes], int]:
         self.looked.set()
-        return {name: b"" if name in known else note for name, note in self.kept.items()}, False
+        found = {name: b"" if name in known else note for name, note in self.kept.items()}
+        return found, sum(f"{letter.id}.{letter.to}" not in found for letter in self.letters)
 
 
 @asynccontextmanager
@@ -55,12 +57,26 @@ async def following(box: Box, *receivers: str) -> AsyncIterator[tuple[Replies, C
     def tally(receiver: str, outcome: Outcome) -> None:
         counted[receiver, outcome.ok] += 1
 
-    replies = Replies(box, FakeClock(), receivers=lambda: receivers, tally=tally)
+    replies = Replies(box, FakeClock(), receivers=lambda: receivers, tally=tally, waits=box.waits.append)
     task = asyncio.create_task(replies.run())
     if receivers:
         await box.looked.wait()
     yield replies, counted
     task.cancel()
+
+
+def test_it_is_known_how_many_letters_wait() -> None:
+    async def life() -> None:
+        box = Box()
+        async with following(box, "slack") as (replies, _):
+            trying = asyncio.create_task(replies.tried(None, by="root"))
+            await until(lambda: box.waits[-1:] == [1])
+            (letter,) = box.letters
+            box.note(f"{letter.id}.slack", OK)
+            await trying
+            await until(lambda: box.waits[-1:] == [0])
+
+    asyncio.run(life())
 
 
 async def until(true: Callable[[], bool]) -> None:
