@@ -45,8 +45,9 @@ def let_in(name: str) -> None:
 
 def settle() -> None:
     """Give back what only making things took. What is left stays: to look through it again and again would cost CPU."""
-    modules = [module for name, module in sys.modules.items() if name.startswith("healthd.")]
-    for record in {made for module in modules for made in vars(module).values() if isinstance(made, type)}:
+    # Copies: threads import what they need, at any time.
+    modules = [module for name, module in sys.modules.copy().items() if name.startswith("healthd.")]
+    for record in {made for module in modules for made in vars(module).copy().values() if isinstance(made, type)}:
         if "__dataclass_params__" in vars(record):
             _share(record)
     gc.collect()

@@ -159,6 +159,25 @@ def test_records_are_what_they_were_once_the_daemon_has_settled(records: ModuleT
     assert repr(made[0]) == "Record(name='a', parts=(Record(name='b', parts=()),))"
 
 
+def test_a_thread_may_import_something_while_the_daemon_settles(
+    records: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Importing(str):
+        """The name of a module; while it is looked at another module appears, as if a thread had imported it."""
+
+        __slots__ = ()
+
+        def startswith(self, *args: Any) -> bool:
+            monkeypatch.setitem(sys.modules, "healthd.made_up_later", ModuleType("healthd.made_up_later"))
+            return super().startswith(*args)
+
+    monkeypatch.setitem(sys.modules, Importing("made_up_importing"), ModuleType("made_up_importing"))
+    lean.settle()
+
+    assert "healthd.made_up_later" in sys.modules
+    assert refused(records.Record(name="a"))[0] == "cannot assign to field 'name'"
+
+
 def test_a_frozen_record_stays_frozen_and_says_what_it_said(records: ModuleType) -> None:
     frozen = records.Record(name="a"), records.Curt("c"), records.Roomy("d")
     said = [refused(each) for each in frozen]
