@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from healthd.cli.client import Client, Refused
@@ -18,6 +21,8 @@ def run(args: Namespace) -> int:
 
     With --apply, which is for ExecReload of the unit, the daemon reads it right here and now.
     """
+    if args.apply and (daemon := os.environ.get("MAINPID")):
+        threading.Thread(target=_end_with, args=(int(daemon),), daemon=True).start()
     try:
         value = Client(args.socket).post("/api/v1/apply" if args.apply else "/api/v1/reload", {})
     except Refused as refusal:
@@ -34,3 +39,19 @@ def run(args: Namespace) -> int:
         print(f"healthctl: warning: {plain(warning)}", file=sys.stderr)
     show(args, value, ["The configuration was read again and is in force."])
     return 0
+
+
+def _end_with(daemon: int) -> None:
+    """End this process with the daemon's.
+
+    systemd holds the sockets. There the order would wait for the next daemon, which systemd does not start before the
+    order is answered.
+    """
+    try:
+        process = os.pidfd_open(daemon)
+    except ProcessLookupError:
+        pass
+    else:
+        select.select([process], [], [])
+    print("healthctl: healthd ended before it had read its configuration", file=sys.stderr, flush=True)
+    os._exit(1)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import Run
 
-PROBLEMS = [Problem(file="/etc/x.toml", line=line, key="a", found="1", allowed="2") for line in (3, 5)]
-
 
 def over_the_wire(value: object) -> Any:
     return json.loads(json.dumps(value))
@@ -160,49 +158,6 @@ def test_check_runs_now_and_shows_how_things_stand(run: Run, argv: list[str], fi
 def test_reset_names_what_was_forgotten(run: Run) -> None:
     assert run(FakeControl(), "reset", "nginx.service")[1] == "reset: services/nginx.service/service_down\n"
     assert run(FakeControl(), "reset", "memory")[1] == "There was nothing to forget about memory.\n"
-
-
-def test_reload_prints_every_line_of_what_was_wrong(run: Run) -> None:
-    fault = RequestError(409, "/etc/x.toml:3: first\n/etc/x.toml:5: second", hint="the old configuration stays")
-
-    code, out, err = run(FakeControl(fault=fault), "reload")
-
-    assert (code, out) == (1, "")
-    assert err.splitlines() == [
-        "healthctl: /etc/x.toml:3: first",
-        "healthctl: /etc/x.toml:5: second",
-        "healthctl: the old configuration stays",
-    ]
-
-
-def test_a_daemon_that_reloads_by_itself_has_every_problem_printed_once(run: Run) -> None:
-    code, _, err = run(FakeControl(fault=ConfigError(PROBLEMS)), "reload")
-
-    assert code == 1
-    assert err.splitlines() == [
-        "healthctl: /etc/x.toml:3: a: 1; 2",
-        "healthctl: /etc/x.toml:5: a: 1; 2",
-        "healthctl: the configuration is refused; the old one stays in force",
-    ]
-
-
-def test_apply_leaves_it_to_the_daemon_to_say_what_is_wrong(run: Run) -> None:
-    assert run(FakeControl(fault=ConfigError(PROBLEMS)), "reload", "--apply") == (1, "", "")
-
-
-def test_an_apply_that_does_not_come_to_the_configuration_says_why(run: Run) -> None:
-    fault = RequestError(403, "only the service itself may apply the configuration", hint="healthctl reload")
-
-    assert run(FakeControl(fault=fault), "reload", "--apply")[2].startswith("healthctl: only the service itself")
-
-
-def test_apply_and_reload_are_two_orders(run: Run) -> None:
-    control = FakeControl()
-
-    assert run(control, "reload", "--apply") == (0, "", "")
-    assert control.told == [("apply",)]
-    assert run(control, "reload")[2] == "healthctl: warning: TLS is not in use\n"
-    assert control.told[1][0] == "reload"
 
 
 def test_the_configuration_in_force_is_shown_as_toml(run: Run) -> None:

@@ -78,3 +78,18 @@ def test_a_healthd_that_is_stuck_is_back_within_twice_its_watchdog_time(victims:
     assert int(after["NRestarts"]) == int(victim.before["NRestarts"]) + 1
     assert after["MainPID"] != victim.before["MainPID"]
     ward.await_healed(victim.cursor, victim.unit)
+
+
+def test_a_healthd_that_dies_while_it_reads_its_configuration_is_back_at_once(host: Host) -> None:
+    ward, pid, cursor = Ward(host=host), host.show("healthd", "MainPID")["MainPID"], host.cursor()
+    stop(ward, pid)
+    host.sh("systemctl reload --no-block healthd; until pidof -q -x healthctl; do sleep 0.02; done")
+    host.run(["kill", "-KILL", pid])
+    ready = ward.await_event(cursor, "daemon_ready", seconds=WATCHDOG_SECONDS)
+
+    assert ready["_PID"] == host.show("healthd", "MainPID")["MainPID"] != pid
+    said = host.journal("--unit=healthd", f"--after-cursor={cursor}")
+    assert "healthctl: healthd ended before it had read its configuration" in said
+    unit = ward.add()
+    ward.kill(unit)
+    ward.await_healed(cursor, unit)
