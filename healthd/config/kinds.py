@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol
 from healthd.config.secret import without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from enum import StrEnum
 
 COUNT_MAX: Final = 100_000
@@ -232,7 +232,8 @@ class Secret(NamedTuple):
 
     @property
     def allowed(self) -> str:
-        return f'{self.of.allowed}, or {{ credential = "NAME" }}'
+        one, said = self.of.allowed, '{ credential = "NAME" }'
+        return one if one.endswith(said) else f"{one}, or {said}"
 
     def read(self, raw: object) -> Any:
         return read_credential(raw) if isinstance(raw, dict) else self.of.read(raw)
@@ -247,3 +248,11 @@ def read_credential(raw: Mapping[str, object]) -> Credential:
     if not fits or name in {"", ".", ".."} or len(name) > 255:
         refuse(name, "the name of a file in /etc/healthd/credentials, of letters, digits, '_', '-' and '.'")
     return Credential(name=name)
+
+
+def each_of(value: Any, reveal: Callable[[Any], str]) -> tuple[str, ...]:
+    """The texts of a value that is one or an array of them. A credential holds any number, apart by spaces or lines."""
+    values = value if isinstance(value, tuple) else (value,)
+    return tuple(
+        text for one in values for text in (reveal(one).split() if isinstance(one, Credential) else (reveal(one),))
+    )

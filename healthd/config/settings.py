@@ -218,7 +218,9 @@ class AlertingSettings:
     """[alerting]. A secret may be a `Credential`, which only the delivery process can resolve."""
 
     slack_webhook_url: str | Credential = declared(Secret(Url(("https", "http"))), "", "Slack", secret=True)
-    email_notifications: tuple[str, ...] | Credential = declared(Secret(Many(Email())), (), "who gets mail")
+    email_notifications: tuple[str | Credential, ...] | Credential = declared(
+        Secret(Many(Secret(Email()))), (), "who gets mail"
+    )
     pagerduty_key: str | Credential = declared(Secret(Text()), "", "the routing key of PagerDuty", secret=True)
     smtp_url: str | Credential = declared(
         Secret(Url(("smtp", "smtps"))),
@@ -226,13 +228,13 @@ class AlertingSettings:
         "the mail server, with user and password if it wants them",
     )
     pagerduty_url: str = declared(Url(empty=False), "https://events.pagerduty.com", "where PagerDuty is")
-    alertmanager_url: str | tuple[str, ...] | Credential = declared(
-        Secret(Either(Url(), Many(Url(empty=False)))), "", "Prometheus Alertmanager; several peers in an array"
+    alertmanager_url: str | tuple[str | Credential, ...] | Credential = declared(
+        Secret(Either(Url(), Many(Secret(Url(empty=False))))), "", "Prometheus Alertmanager; several peers in an array"
     )
     webhook_url: str | Credential = declared(Secret(Url()), "", "gets each alert as JSON", secret=True)
     webhook_secret: str | Credential = declared(Secret(Text()), "", "signs what the webhook gets", secret=True)
-    apprise_urls: tuple[str, ...] | Credential = declared(
-        Secret(Many(Text())), (), "addresses of services as the library apprise writes them", secret=True
+    apprise_urls: tuple[str | Credential, ...] | Credential = declared(
+        Secret(Many(Secret(Text()))), (), "addresses of services as the library apprise writes them", secret=True
     )
     heartbeat_url: str | Credential = declared(
         Secret(Url()), "", "a dead man's switch: asked for while healthd lives", secret=True

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.config.kinds import each_of
 from healthd.errors import DeliveryError
 from healthd.letters import Why
 from healthd.model import Severity
@@ -37,9 +38,8 @@ class Options:
 
 
 def options(settings: AlertingSettings, reveal: Reveal) -> Options:
-    """What of the settings it needs."""
-    said = settings.alertmanager_url
-    return Options(urls=said if isinstance(said, tuple) else (reveal(said),))
+    """What of the settings it needs. A credential holds one address or those of all peers, apart by spaces or lines."""
+    return Options(urls=each_of(settings.alertmanager_url, reveal))
 
 
 async def send(ways: Ways, letter: Letter, options: Options) -> None:

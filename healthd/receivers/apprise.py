@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from healthd.config.kinds import each_of
 from healthd.letters import Why
 from healthd.model import Severity
 from healthd.registry import ReceiverSpec
@@ -24,8 +25,7 @@ class Options:
 
 def options(settings: AlertingSettings, reveal: Reveal) -> Options:
     """What of the settings it needs. A credential holds addresses, apart by spaces or lines."""
-    said = settings.apprise_urls
-    return Options(urls=tuple(map(reveal, said)) if isinstance(said, tuple) else tuple(reveal(said).split()))
+    return Options(urls=each_of(settings.apprise_urls, reveal))
 
 
 async def send(ways: Ways, letter: Letter, options: Options) -> None:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, localtime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from healthd.config.kinds import Credential, each_of
 from healthd.letters import Why
 from healthd.registry import ReceiverSpec
 
@@ -31,9 +32,11 @@ class Options:
 
 def options(settings: AlertingSettings, reveal: Reveal) -> Options:
     """What of the settings it needs. A credential holds addresses, apart by spaces, commas or lines."""
-    to = settings.email_notifications
-    addresses = to if isinstance(to, tuple) else tuple(reveal(to).replace(",", " ").split())
-    return Options(server=reveal(settings.smtp_url), to=addresses)
+
+    def address(said: Any) -> str:
+        return reveal(said).replace(",", " ") if isinstance(said, Credential) else str(said)  # which is no secret
+
+    return Options(server=reveal(settings.smtp_url), to=each_of(settings.email_notifications, address))
 
 
 async def send(ways: Ways, letter: Letter, options: Options) -> None:

@@ -35,7 +35,7 @@ smtp_url = {{ credential = "smtp" }}
 alertmanager_url = "http://127.0.0.1:9093"
 webhook_url = "http://127.0.0.1:{standins.HTTP_PORT}/hook"
 webhook_secret = {{ credential = "hook" }}
-apprise_urls = {{ credential = "apprise" }}
+apprise_urls = [{{ credential = "apprise" }}]
 """
 PATIENT: Final = "[alerting]\ngroup_seconds = 8\n"
 """The journal of a busy machine may be seconds behind, and what a unit wrote last is in the first message."""

@@ -103,9 +103,14 @@ headers = { Authorization = "Bearer s3cret", X-Api-Key = "s3cret", Accept = "tex
 
 
 def test_a_credential_is_shown_by_its_name() -> None:
-    shown = tables(load_texts({"a": '[alerting]\npagerduty_key = { credential = "pd" }\n'}))
+    said = (
+        '[alerting]\npagerduty_key = { credential = "pd" }\nemail_notifications = ["a@b", { credential = "night" }]\n'
+    )
+    shown = tables(load_texts({"a": said}))
 
     assert shown["alerting"]["pagerduty_key"] == {"credential": "pd"}
+    assert shown["alerting"]["email_notifications"] == ["a@b", {"credential": "night"}]
+    assert settings_of(text(shown)) == settings_of(said)
 
 
 def test_a_secret_that_is_not_set_is_shown_as_such() -> None:

@@ -49,7 +49,7 @@ from tests.unit.config.said import only, said
             'alertmanager_url = "localhost:9093"',
             (
                 'found "localhost:9093"; allowed is a URL that begins with http:// or https://, or "" for none, '
-                "or an array, each of it a URL that begins with http:// or https://"
+                'or an array, each of it a URL that begins with http:// or https://, or { credential = "NAME" }'
             ),
         ),
         ("alerting", 'min_severity = "loud"', 'found "loud"; allowed is "low", "medium", "high" or "critical"'),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthd.config import AlertingSettings
+from healthd.config.kinds import Credential
 from healthd.errors import DeliveryError
 from healthd.letters import Letter, Why
 from healthd.model import Severity
@@ -91,6 +92,30 @@ def _run(sending: Awaitable[None]) -> None:
 
 def test_there_is_a_receiver_for_each_that_the_settings_know() -> None:
     assert sorted(find_receivers()) == sorted((*SETTINGS.receivers, "heartbeat"))
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "to"),
+    [
+        ("email", "email_notifications", "to"),
+        ("alertmanager", "alertmanager_url", "urls"),
+        ("apprise", "apprise_urls", "urls"),
+    ],
+)
+def test_a_credential_stands_for_one_or_for_several_that_are_told(name: str, key: str, to: str) -> None:
+    files = {"one": "a://1@x", "more": "b://2@x\nc://3@x\n"}
+    told = find_receivers((name,))[name].options
+
+    def given(value: Any) -> object:
+        return getattr(told(replace(SETTINGS, **{key: value}), reveal), to)
+
+    def reveal(said: str | Credential) -> str:
+        return files[said.name] if isinstance(said, Credential) else said
+
+    one, more = Credential(name="one"), Credential(name="more")
+    assert given(one) == ("a://1@x",)
+    assert given(more) == ("b://2@x", "c://3@x")
+    assert given((one, "d://4@x", more)) == ("a://1@x", "d://4@x", "b://2@x", "c://3@x")
 
 
 def test_a_webhook_gets_the_letter_signed() -> None:
