@@ -91,6 +91,7 @@ for path in json.loads(ask("/api/v1/openapi.json"))["paths"]:
 for incident in json.loads(ask("/api/v1/incidents")):
     ask(f"/api/v1/incidents/{incident['id']}")
 """
+FAILED: Final = "healthd itself has failed"
 TELLERS: Final = ("slack", "pagerduty", "email", "webhook", "apprise")
 CAUSE: Final = "cannot open /etc/frobnicate.conf"
 
@@ -169,7 +170,7 @@ def test_nothing_is_lost_or_doubled_over_an_outage_of_receivers_and_the_death_of
 
     for name in TELLERS:
         await_told(ward, name, unit)
-    ward.host.sh("timeout 60 sh -c 'while ls /var/lib/healthd/outbox | grep .; do sleep 0.1; done'", seconds=70)
+    await_delivered(ward)
     assert {name: len(told(ward, name, unit)) for name in TELLERS} == dict.fromkeys(TELLERS, 1)
     assert len(alertmanager(ward, unit)) == 1
     mend(ward, unit)
@@ -225,11 +226,27 @@ def test_a_healthd_that_does_not_start_is_told_without_it_and_so_is_that_it_live
     ward.host.sh("systemctl stop healthd-deliver; systemctl restart healthd", check=False)
 
     for name in TELLERS:
-        (told,) = await_told(ward, name, "healthd itself has failed")
+        (told,) = await_told(ward, name, FAILED)
         assert "nothing watches and heals" in json.dumps(told)
 
     ward.host.sh("rm /etc/healthd/conf.d/80-wrong.toml && systemctl restart healthd")
-    (_, last) = await_told(ward, "webhook", "healthd itself has failed", count=2)
+    (_, last) = await_told(ward, "webhook", FAILED, count=2)
+    assert last["said"]["status"] == "resolved"
+
+
+def test_a_healthd_that_falls_again_and_again_is_told_without_it_and_so_is_that_it_lives_again(ward: Ward) -> None:
+    await_delivered(ward)
+    before = {name: len(told(ward, name, FAILED)) for name in TELLERS}
+    ward.host.sh("systemctl restart healthd")  # from then on its falls are counted
+    for _ in range(3):
+        run = ward.host.show("healthd", "InvocationID")["InvocationID"]
+        ward.host.sh("systemctl kill --signal=KILL healthd")
+        ward.host.await_unit("healthd.service", "active", invocation_other_than=run)
+
+    for name in TELLERS:
+        told_now = await_told(ward, name, FAILED, count=before[name] + 1)[before[name]]
+        assert "nothing watches and heals" in json.dumps(told_now)
+    last = await_told(ward, "webhook", FAILED, count=before["webhook"] + 2)[-1]
     assert last["said"]["status"] == "resolved"
 
 
@@ -300,6 +317,11 @@ def await_told(ward: Ward, name: str, unit: str, *, count: int = 1) -> list[dict
         assert time.monotonic() < deadline, f"{name} was told {len(found)} of {count}"
         time.sleep(0.2)
     return found
+
+
+def await_delivered(ward: Ward) -> None:
+    """Wait until every receiver has all letters."""
+    ward.host.sh("timeout 60 sh -c 'while ls /var/lib/healthd/outbox | grep .; do sleep 0.1; done'", seconds=70)
 
 
 def alertmanager(ward: Ward, unit: str) -> list[dict[str, Any]]:
