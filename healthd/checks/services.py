@@ -44,9 +44,6 @@ _OWN: Final = ("healthd.", "healthd-")
 _SESSIONS: Final = ".scope"
 """Groups of processes that somebody made at run time, such as a login: they end for good, they are not down."""
 
-_NOT_BY_A_STOP: Final = frozenset({"timeout", "watchdog", "core-dump", "oom-kill"})
-"""Results that are trouble though somebody stopped it. Many a program ends a stop with a status, or by its signal."""
-
 _DEFAULTS: Final = UnitSettings()
 
 
@@ -207,7 +204,7 @@ def _failed(unit: UnitFacts, table: UnitSettings, at: float) -> Item:
         return _between(unit, table, "going down under a job")
     if unit.detail is None and unit.name.endswith(".service"):
         return _between(unit, table, "failed; systemd has not said what it is yet")
-    if unit.stopped_by_job and unit.result not in _NOT_BY_A_STOP:
+    if unit.stopped_by_job:
         return _item(unit, table, 1.0, f"stopped on purpose ({in_words(unit)})", stopped=True)
     return _down(unit, table, at)
 

@@ -4,7 +4,8 @@
 goes down while a job is on it, that was not brought up by this very job, and whose job then ends with "done", was
 stopped on purpose: by hand, with what it is a part of, by a shutdown. Unless it began to go down while a unit that it
 binds to had failed: then systemd stopped it for that one. A restart takes the unit up again under the same job; one
-whose second half fails ends with another word than "done"; a unit that fails has no job at that moment.
+whose second half fails ends with another word than "done"; a unit that fails has no job at that moment. A stop of a
+unit that was down before changes nothing but the reason for that: its job ends with "done" and leaves the unit down.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class Ledger:
         self._silent: set[str] = set()  # of these a service's signal changed something, and the unit's is to follow
         self._raised_by: dict[str, int] = {}  # the job under which a unit came up,
         self._lowered_by: dict[str, int] = {}  # and the one under which it went down, while that job lasts
+        self._left_down_by: dict[str, int] = {}  # and the one that a unit which is down has had since
         self._fell_with: dict[str, frozenset[str]] = {}  # what had failed when the unit began to go down under a job
         self._failed_as: dict[str, str] = {}  # the result of a failed unit, which a reset takes away
         self._failed_by: dict[str, int] = {}  # and its control_status, which a daemon-reload takes away
@@ -163,7 +165,7 @@ class Ledger:
 
     def removed(self, name: str) -> None:
         """The unit is no longer loaded."""
-        for memory in (self._raised_by, self._lowered_by, self._fell_with):
+        for memory in (self._raised_by, self._lowered_by, self._left_down_by, self._fell_with):
             memory.pop(name, None)
         self._silent.discard(name)
         self._failed_as.pop(name, None)
@@ -212,11 +214,15 @@ class Ledger:
         lowered = self._lowered_by.get(name) == job
         if lowered:
             del self._lowered_by[name]
+        left = self._left_down_by.get(name) == job
+        if left:
+            del self._left_down_by[name]
+            self._fell_with.pop(name, None)
         if (unit := self.units.get(name)) is None:
             return
         derived: dict[str, Any] = {"lowered": False} if lowered else {}
-        if lowered and not own and result == "done" and unit.active in _DOWN:
-            derived |= {"stopped_by_job": True} | self._bound(unit)
+        if (lowered or left) and not own and result == "done" and unit.active in _DOWN:
+            derived |= {"stopped_by_job": True} | (self._bound(unit) if lowered else {"stopped_for": ""})
         if result == "dependency" and unit.active in _DOWN:
             derived["dependency_failed"] = True
         self._merge(unit, {"job": 0} if unit.job == job else {}, derived, now)
@@ -242,8 +248,11 @@ class Ledger:
             if job and old.active not in _DOWN and self._raised_by.get(old.name) != job:
                 self._lowered_by[old.name] = job
                 return {"lowered": True}
+            if job and _is_down(old) and job not in (self._lowered_by.get(old.name), self._raised_by.get(old.name)):
+                self._left_down_by[old.name] = job
         elif active not in _FALLING:
             self._lowered_by.pop(old.name, None)
+            self._left_down_by.pop(old.name, None)
             self._fell_with.pop(old.name, None)
             if job and old.active in _FALLING:
                 self._raised_by[old.name] = job
@@ -309,6 +318,16 @@ class Ledger:
         if telling and wake:
             self.changed.add(old.name)
         return telling
+
+
+def _is_down(unit: UnitFacts) -> bool:
+    """Whether it is down though nobody wanted that, nor its own work being done."""
+    if unit.active not in _DOWN or unit.stopped_by_job:
+        return False
+    if unit.active == "failed" or unit.stopped_for or unit.dependency_failed:
+        return True
+    detail = unit.detail
+    return unit.code != 0 and detail is not None and detail.service_type != "oneshot" and not detail.triggered
 
 
 def _failed_around(unit: UnitFacts) -> bool:

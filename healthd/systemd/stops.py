@@ -1,15 +1,20 @@
-"""Units that went down while healthd was not listening: whether a stop job did it, as the journal tells."""
+"""Units that went down while healthd was not listening: whether a stop job did it, as the journal tells.
+
+systemd writes of no stop of a unit that had failed before: nothing is left to be done. Whether an earlier run of healthd
+heard of one is in healthd's own records.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.model import HoldReason
 from healthd.systemd.asking import Asking
 from healthd.systemd.details import DEADLINE
 from healthd.systemd.names import UNIT, UNKNOWN_NUMBER, get, unit_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from healthd.model import UnitFacts
     from healthd.ports import Clock
@@ -18,6 +23,10 @@ if TYPE_CHECKING:
 
 _UNIT_STOPPED: Final = "9d1aaa27d60140bd96365438aad20286"
 _UNIT_STARTED: Final = "39f53479d3a045ac8e11786248231fbf"
+
+# Anybody can write the other fields, but not these.
+_BY_SYSTEMD: Final = {"_PID": "1"}
+_BY_HEALTHD: Final = {"_SYSTEMD_UNIT": "healthd.service"}
 
 
 class Stops:
@@ -45,21 +54,23 @@ class Stops:
         """Those of these units that were down already when healthd began to listen."""
         for name in names:
             unit = self._ledger.units.get(name)
-            if unit is not None and _went_down_unseen(unit) and await self.on_purpose(bus, name) is not False:
-                # What cannot be told is taken for the operator's wish: not to start is the error that does no harm.
+            if unit is None or not _went_down_unseen(unit):
+                continue
+            told = await self.on_purpose(bus, name)
+            # What cannot be told is taken for the operator's wish: not to start is the error that does no harm. But of
+            # a failure systemd itself keeps the cause, unless a stop took too long, which it takes for a failure too.
+            if told or (told is None and (unit.active == "inactive" or unit.result == "timeout")):
                 self._ledger.stopped(name, self._clock.boot())
 
 
 def _went_down_unseen(unit: UnitFacts) -> bool:
-    """Whether the unit ran before healthd was there to see what became of it.
-
-    Of a failure systemd itself keeps the cause, but for a stop that took too long, which it takes for a failure too.
-    """
-    if unit.seen_up or unit.stopped_by_job or not unit.code:
+    """Whether the unit went down before healthd was there to see what became of it."""
+    if unit.seen_up or unit.stopped_by_job:
         return False
-    if unit.detail is not None and unit.detail.service_type == "oneshot":
-        return False  # it is down when it is done
-    return unit.active == "inactive" or (unit.active == "failed" and unit.result == "timeout")
+    if unit.active == "failed":
+        return True
+    done = unit.detail is not None and unit.detail.service_type == "oneshot"
+    return unit.active == "inactive" and unit.code != 0 and not done
 
 
 class StopRecords:
@@ -82,24 +93,31 @@ def stopped_since(unit: str, since: float) -> bool | None:
         return None
     try:
         with Records() as reader:
-            if (stopped_at := _last(reader, MESSAGE_ID=_UNIT_STOPPED, UNIT=unit, JOB_TYPE="stop")) is not None:
-                return stopped_at > since
+            by_systemd = _last(reader, _BY_SYSTEMD, MESSAGE_ID=_UNIT_STOPPED, UNIT=unit, JOB_TYPE="stop")
+            if by_systemd is not None and by_systemd > since:
+                return True
+            by_healthd = _last(reader, _BY_HEALTHD, HEALTHD_UNIT=unit, HEALTHD_REASON=HoldReason.OPERATOR_STOPPED)
+            if by_healthd is not None and by_healthd > since:
+                return True
+            if by_systemd is not None:
+                return False
             # Who is not in the group systemd-journal sees an empty journal and no error. No boot is without a start.
-            return None if _last(reader, MESSAGE_ID=_UNIT_STARTED) is None else False
+            return None if _last(reader, _BY_SYSTEMD, MESSAGE_ID=_UNIT_STARTED) is None else False
     except OSError:
         return None
 
 
-def _last(reader: Any, **fields: str) -> float | None:
-    """When (CLOCK_MONOTONIC seconds) PID 1 last wrote a record with these fields in this boot."""
+def _last(reader: Any, who: Mapping[str, str], **fields: str) -> float | None:
+    """When (CLOCK_MONOTONIC seconds) somebody last wrote a record with these fields in this boot."""
     reader.flush_matches()
-    reader.add_match(_PID="1")  # anybody can write the other fields, but not this one
+    reader.add_match(**_BY_SYSTEMD)
     reader.seek_tail()
     newest = reader.get_previous()
     if not newest:
         return None
     # Not `this_boot()`: in a container a service's sandbox may show the boot id of the machine around it.
-    reader.add_match(_BOOT_ID=newest["_BOOT_ID"], **fields)
+    reader.flush_matches()
+    reader.add_match(_BOOT_ID=newest["_BOOT_ID"], **who, **fields)
     reader.seek_tail()
     record = reader.get_previous()
     return record["__MONOTONIC_TIMESTAMP"] if record else None

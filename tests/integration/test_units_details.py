@@ -230,10 +230,12 @@ async def test_a_service_that_was_down_when_we_came_is_taken_for_stopped_unless_
 
 
 @on_stage
-async def test_a_service_that_failed_before_we_came_is_not_taken_for_stopped(stage: Stage) -> None:
-    stage.systemd.add(WEB, active="failed", sub="failed", result="signal", code=2, status=9)
-    stage.journal[WEB] = True
+async def test_a_service_that_failed_before_we_came_is_taken_for_stopped_only_if_the_journal_says_so(
+    stage: Stage,
+) -> None:
+    stage.systemd.add(WEB, DB, APP, active="failed", sub="failed", result="signal", code=2, status=9)
+    stage.journal |= {WEB: True, DB: False}
     async with running(stage):
-        await stage.units.describe([WEB])
+        await stage.units.describe([WEB, DB, APP])
 
-        assert not stage.units.facts()[WEB].stopped_by_job
+        assert [stage.units.facts()[name].stopped_by_job for name in (WEB, DB, APP)] == [True, False, False]

@@ -49,6 +49,26 @@ def test_a_stop_that_took_too_long_is_still_a_stop(ward: Ward) -> None:
     held_without_a_start(ward, cursor, unit, "operator_stopped")
 
     assert ward.host.state(unit) == "failed"
+    assert ward.issue(unit) == {}
+
+
+def test_a_service_stopped_after_it_had_failed_is_not_started_any_more(ward: Ward) -> None:
+    with ward.under("[auto_healing]\nbackoff_seconds = 3\nbackoff_max_seconds = 3\n"):
+        cursor = ward.host.cursor()
+        unit = ward.add(service("/bin/false", "Type=forking"), start=False)
+        ward.try_start(unit)
+        ward.await_event(cursor, "healing_held", unit, reason="cooldown")
+        cursor = ward.host.cursor()
+        ward.host.run(["systemctl", "stop", unit])
+        held_without_a_start(ward, cursor, unit, "operator_stopped")
+        assert ward.issue(unit) == {}
+    ward.host.run(["systemctl", "restart", "healthd"])
+    ward.look()
+
+    assert "healing_started" not in ward.events(cursor, unit)
+    assert ward.host.state(unit) == "failed"
+    assert ward.issue(unit) == {}
+    assert ward.ask("explain", unit)["hold"] == "operator_stopped"
 
 
 def test_a_service_stopped_while_healthd_was_down_stays_stopped(ward: Ward) -> None:

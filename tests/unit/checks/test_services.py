@@ -263,8 +263,11 @@ def test_a_service_whose_file_became_unusable_is_down_and_no_job() -> None:
     assert types(judge(unit)) == [IssueType.SERVICE_DOWN]
 
 
-def test_a_stop_that_took_too_long_is_a_failure() -> None:
-    assert types(judge(killed(stopped_by_job=True, result="timeout"))) == [IssueType.SERVICE_DOWN]
+@pytest.mark.parametrize("result", ["timeout", "signal", "exit-code", "core-dump", "oom-kill"])
+def test_what_somebody_stopped_is_well_however_it_ended(result: str) -> None:
+    item = judge(killed(stopped_by_job=True, result=result))
+
+    assert (item.stopped, item.findings) == (True, ())
 
 
 def test_a_failed_oneshot_is_a_failed_job() -> None:

@@ -70,16 +70,20 @@ def test_a_table_that_says_heal_allows_a_disabled_unit() -> None:
     assert len(broken(killed(file_state="disabled"), configuration).started()) == 1
 
 
-def test_a_failed_unit_that_somebody_stopped_is_held() -> None:
-    assert the_hold(broken(killed(stopped_by_job=True, result="timeout"))) is HoldReason.OPERATOR_STOPPED
-
-
 def test_a_failed_unit_that_somebody_masks_is_held() -> None:
     assert the_hold(broken(killed(load="masked"))) is HoldReason.OPERATOR_STOPPED
 
 
-def test_a_stop_is_no_issue_and_leaving_the_unit_alone_is_said_once() -> None:
-    bench = broken(service(UNIT, active="inactive", sub="dead", stopped_by_job=True))
+@pytest.mark.parametrize(
+    "unit",
+    [
+        service(UNIT, active="inactive", sub="dead", stopped_by_job=True),
+        killed(stopped_by_job=True, result="timeout"),
+    ],
+    ids=["inactive", "failed"],
+)
+def test_a_stop_is_no_issue_and_leaving_the_unit_alone_is_said_once(unit: UnitFacts) -> None:
+    bench = broken(unit)
     bench.turn()
     bench.restart_healthd()
     bench.turn()

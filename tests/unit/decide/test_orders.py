@@ -38,13 +38,12 @@ def test_an_order_overrules_what_the_settings_leave_to_a_person(configuration: S
     "unit",
     [
         killed(file_state="disabled"),
-        killed(stopped_by_job=True, result="timeout"),
         killed(load="masked"),
         killed(detail=detail(service_type="oneshot")),
         killed(result="exit-code", code=1, exit_status=203),
         service(UNIT, active="inactive", sub="dead", code=1),
     ],
-    ids=["not enabled", "stopped", "masked", "oneshot", "config error", "clean exit"],
+    ids=["not enabled", "masked", "oneshot", "config error", "clean exit"],
 )
 def test_an_order_overrules_healthds_own_caution(unit: UnitFacts) -> None:
     bench = broken(unit)

@@ -138,6 +138,44 @@ class TestStoppedOnPurpose:
 
         assert not end(ledger, 8, "failed").stopped_by_job
 
+    def test_a_stop_of_one_that_has_failed_already(self, ledger: Ledger) -> None:
+        say(ledger, "failed")
+        assert not say(ledger, "failed", "failed", 7).stopped_by_job
+        woken(ledger)
+
+        assert end(ledger, 7).stopped_by_job
+        assert woken(ledger) == {WEB}
+
+    def test_a_stop_of_one_that_ended_though_it_should_run(self, ledger: Ledger) -> None:
+        ledger.described(WEB, detail())
+        ledger.service_said(WEB, {"code": 1}, NOW)
+        say(ledger, "inactive", "dead")
+        say(ledger, "inactive", "dead", 7)
+
+        assert end(ledger, 7).stopped_by_job
+
+    def test_not_a_start_of_one_that_has_failed_which_fails_again(self, ledger: Ledger) -> None:
+        say(ledger, "failed")
+        say(ledger, "failed", "failed", 7)
+        say(ledger, "activating", "start", 7)
+        say(ledger, "failed", "failed", 7)
+
+        assert not end(ledger, 7, "failed").stopped_by_job
+
+    def test_not_a_start_of_one_that_has_failed_which_is_refused(self, ledger: Ledger) -> None:
+        say(ledger, "failed")
+        say(ledger, "failed", "failed", 7)
+
+        assert not end(ledger, 7, "failed").stopped_by_job
+
+    def test_not_our_own_job_on_one_that_has_failed(self, ledger: Ledger) -> None:
+        say(ledger, "failed")
+        ledger.dispatching(WEB)
+        say(ledger, "failed", "failed", 7)
+        ledger.dispatched(WEB, 7, NOW)
+
+        assert not end(ledger, 7).stopped_by_job
+
     def test_not_a_job_of_our_own(self, ledger: Ledger) -> None:
         ledger.dispatching(WEB)
         say(ledger, "inactive", "dead", 7)
