@@ -13,7 +13,7 @@ from healthd.decide.graph import is_pending
 from healthd.decide.happenings import CascadeBegan, CascadeEnded, Opened
 from healthd.decide.incident import merged
 from healthd.decide.state import Cascade, Mark
-from healthd.model import IssueType
+from healthd.model import HoldReason, IssueType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -106,4 +106,7 @@ def _names(downs: Iterable[Mark], known: tuple[str, ...] = ()) -> tuple[str, ...
 
 
 def _is_part(turn: Turn, unit: str) -> bool:
-    return unit in turn.usage.acting or any(is_pending(ticket) for ticket in turn.usage.open_on(unit))
+    """Whether the unit is still to be healed. When the host's budget is free again, no more than one may go at once."""
+    tickets = turn.usage.open_on(unit)
+    waits = any(is_pending(ticket) or (ticket.open and ticket.hold is HoldReason.HOST_BUDGET) for ticket in tickets)
+    return waits or unit in turn.usage.acting

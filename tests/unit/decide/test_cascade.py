@@ -116,6 +116,27 @@ def test_one_that_lasted_is_over_as_soon_as_the_last_unit_is_well() -> None:
     assert bench.of(Opened)[-1].ticket.incident != bench.of(Opened)[0].ticket.incident
 
 
+def test_it_lasts_while_the_budget_of_the_host_holds_the_rest() -> None:
+    bench = host(host_budget_actions=2, host_budget_seconds=100.0)
+    break_down(bench, *NAMES)
+    for name in NAMES[:2]:
+        healed(bench, name)
+    bench.later(11.0)
+    assert set(bench.held()[-4:]) == {HoldReason.HOST_BUDGET}
+    assert bench.of(CascadeEnded) == []
+
+    bench.later(100.0)
+    assert acted_on(bench) == list(NAMES[:3])
+    for name in NAMES[2:4]:
+        healed(bench, name)
+    bench.later(100.0)
+    for name in NAMES[4:]:
+        healed(bench, name)
+
+    (ended,) = bench.of(CascadeEnded)
+    assert (ended.units, ended.still) == (NAMES, ())
+
+
 def test_what_no_restart_mends_does_not_keep_it_going() -> None:
     bench = host()
     for name in NAMES[:5]:
