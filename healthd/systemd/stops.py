@@ -1,6 +1,6 @@
 """Units that went down while healthd was not listening: whether a stop job did it, as the journal tells.
 
-systemd writes of no stop of a unit that had failed before: nothing is left to be done. Whether an earlier run of healthd
+systemd writes of no stop of a unit that had failed before, for it does nothing then. Whether an earlier run of healthd
 heard of one is in healthd's own records.
 """
 

@@ -16,7 +16,7 @@ from tests.unit.builders import UNIT, detail, killed, settings
 from tests.unit.decide.bench import Bench, broken, the_hold
 
 if TYPE_CHECKING:
-    pass
+    from healthd.model import UnitFacts
 
 
 def test_healing_that_is_switched_off_is_disabled() -> None:
