@@ -16,7 +16,7 @@ from healthd.decide.ledger import subject_of
 from healthd.decide.state import subject
 from healthd.errors import BusError, RequestError
 from healthd.hush import Silencer
-from healthd.model import HoldReason, IssueType, OutcomeKind, Status
+from healthd.model import ActionKind, HoldReason, IssueType, OutcomeKind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from healthd.evidence import Incident
     from healthd.explain import Explainer
     from healthd.letters import Outcome
-    from healthd.model import ActionKind, Issue
+    from healthd.model import Issue
     from healthd.pipeline import Pipeline
     from healthd.ports import Beats, Clock, Store, Units
     from healthd.replies import Replies
@@ -142,7 +142,7 @@ class Controller:
             raise RequestError(409, f"healthd is already healing {ticket.key.item}", hint=f"healthctl explain {name}")
         finished = await (self._foreseen(ticket, action) if dry_run else self._order(ticket.key.name, action, by))
         if name in self._pipeline.picture.components:  # whoever names the whole shall hear which part it was
-            return replace(finished, text=f"{ticket.key.item}: {finished.text}")
+            return replace(finished, text=": ".join(filter(None, (ticket.key.item, finished.text))))
         return finished
 
     async def check(self, name: str | None, *, by: str) -> HealthStatus:
@@ -217,11 +217,12 @@ class Controller:
         verdict = self._explainer.verdict(ticket, by_hand=True, action=action)
         if verdict.hold is None and verdict.action is not None and verdict.action in CHORES:
             return await self._rehearsed(verdict.action)
+        along = await self._explainer.along(verdict.unit) if verdict.action is ActionKind.RESTART_UNIT else ()
         return Finished(
             decision="act" if verdict.action and verdict.hold is None else "hold",
             action=verdict.action,
             hold=verdict.hold,
-            text=verdict.text,
+            text=verdict.text or (f"this restarts {', '.join(along)} too" if along else ""),
             outcome=None,
             until=self._view.wall(verdict.until),
         )

@@ -38,7 +38,7 @@ class Explainer:
         """Of a component, an item or a unit; RequestError 404 for what nobody knows."""
         component = self._pipeline.picture.components.get(name)
         if component is not None:
-            return self._component(component)
+            return await self._component(component)
         found = self.item(name)
         if found is not None:
             return await self._item(*found)
@@ -99,7 +99,11 @@ class Explainer:
         """The open ticket that matters most."""
         return next((ticket for ticket in self.tickets(component=component, item=item) if ticket.open), None)
 
-    def _component(self, component: Component) -> Explanation:
+    def _worst_on(self, unit: UnitFacts | None) -> Ticket | None:
+        """The open ticket of another component that matters most to this unit: of a probe which it does not answer."""
+        return None if unit is None else next((ticket for ticket in self.tickets(unit=unit.name) if ticket.open), None)
+
+    async def _component(self, component: Component) -> Explanation:
         facts = {item.name or "reading": item.message for item in component.items.values() if item.findings}
         ticket = self._worst(component.name)
         facts |= _last(ticket) | self._so_far(ticket)
@@ -113,18 +117,22 @@ class Explainer:
             limit=_LIMIT,
             facts=facts,
             ticket=ticket,
-            also=(),
+            also=await self.along(ticket.unit if ticket else None),
         )
+
+    async def along(self, name: str | None) -> tuple[str, ...]:
+        """The units that a restart of this one would take along."""
+        unit = self._units.facts().get(name or "")
+        if unit is None or not unit.running:
+            return ()
+        try:
+            return await self._units.restarted_with(unit.name)
+        except BusError:
+            return ()  # not being able to ask must not keep the rest of the answer back
 
     async def _item(self, component: Component, item: Item) -> Explanation:
         unit = self._units.facts().get(item.unit or "")
-        also: tuple[str, ...] = ()
-        if unit is not None and unit.running:
-            try:
-                also = await self._units.restarted_with(unit.name)
-            except BusError:
-                also = ()  # not being able to ask must not keep the rest of the answer back
-        ticket = self._worst(component.name, item.name)
+        ticket = self._worst(component.name, item.name) or self._worst_on(unit)
         return self._explanation(
             name=item.name,
             component=component.name,
@@ -135,7 +143,7 @@ class Explainer:
             facts=(_facts(unit) if unit else {}) | _failure(ticket, unit) | _last(ticket) | self._so_far(ticket),
             ticket=ticket,
             stopped=item.stopped,
-            also=also,
+            also=await self.along(item.unit),
         )
 
     def _so_far(self, ticket: Ticket | None) -> dict[str, str]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from healthd.config.chores import CHORES
+from healthd.decide.happenings import Started
 from healthd.errors import BusError, ReadError
 from healthd.events import Event
-from healthd.model import JobResult
+from healthd.model import ActionKind, JobResult
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from healthd.decide.happenings import Happening
     from healthd.decide.state import Attempt, Key
-    from healthd.model import ActionKind
     from healthd.ports import Log, Outputs, Units
     from healthd.registry import ActionSpec
 
@@ -40,6 +43,15 @@ class Healer:
         self._running: set[asyncio.Task[None]] = set()
         self.before: Callable[[str], Awaitable[None]] | None = None
         """What is to be seen of a unit before an action is carried out on it; ends soon, and raises nothing."""
+
+    async def reached(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
+        """These, and of each restart which units it takes along: asked before it, for then they are still up."""
+        told = list(happenings)
+        for place, each in enumerate(told):
+            if isinstance(each, Started) and each.attempt.action is ActionKind.RESTART_UNIT:
+                with suppress(BusError):  # the restart itself will say so
+                    told[place] = replace(each, along=await self._units.restarted_with(each.attempt.unit))
+        return told
 
     def dispatch(self, key: Key, attempt: Attempt) -> None:
         """Start the attempt; `report` is called with the job's result, whatever happens."""

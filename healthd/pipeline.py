@@ -200,11 +200,11 @@ class Pipeline:
         news = self._assess(sampled, heard)
         step = self._decide(news)
         await self._saving.save(self.state, self.engine_clock, self._clock.boot())  # before anything is dispatched
-        self._heal(step.happenings)
+        happenings = await self._heal(step.happenings)
         self._whole |= self._rounds > 1 or not (self._looks.busy or self._heard.sampled)
-        if step.happenings:
+        if happenings:
             await asyncio.sleep(0)  # the calls go out now; systemd works while the story is told
-        self._tell(step.happenings)
+        self._tell(happenings)
         if regular:
             self.round_at = self._clock.boot()
         self._remember(regular=regular)
@@ -212,7 +212,7 @@ class Pipeline:
         self._looks.taken(sampled)
         for _, decided in heard.orders:
             if not decided.done():  # whoever ordered may have gone meanwhile
-                decided.set_result(step.happenings)
+                decided.set_result(happenings)
         async with self._turns:
             self._turns.notify_all()
 
@@ -320,10 +320,13 @@ class Pipeline:
         self._looks.hurry(waiting, self._clock.boot() + ATTEMPT_SECONDS)
         return step
 
-    def _heal(self, happenings: Iterable[Happening]) -> None:
-        for happening in happenings:
-            if isinstance(happening, Started) and self.healer is not None:
-                self.healer.dispatch(happening.ticket.key, happening.attempt)
+    async def _heal(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
+        if self.healer is not None and happenings:
+            happenings = await self.healer.reached(happenings)
+            for happening in happenings:
+                if isinstance(happening, Started):
+                    self.healer.dispatch(happening.ticket.key, happening.attempt)
+        return happenings
 
     def _remember(self, *, regular: bool) -> None:
         """Keep the readings of a round, once all its checks are through; what hangs has until the next one."""

@@ -37,7 +37,8 @@ def page(value: Data, now: float, style: Style) -> list[str]:
     rows += [(f"  {plain(name)}", plain(fact)) for name, fact in value["facts"].items()]
     rows.append(("Limit", plain(value["limit"])))
     if (issue := value["issue"]) is not None:
-        whose = "" if issue["item"] in ("", value["name"]) else f"{plain(issue['item'])}: "
+        of = issue["item"] if issue["component"] == value["component"] else issue["component"]
+        whose = "" if of in ("", value["name"]) else f"{plain(of)}: "
         rows.append(("Issue", whose + story.summary(issue, now)))
     rows += _decision(value, now)
     rows.append(("Host budget", _budget(value["budget"], now)))

@@ -54,11 +54,15 @@ class LeftAlone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """An attempt that must be dispatched as soon as the state has been written. `unit`: how it found the unit."""
+    """An attempt that must be dispatched as soon as the state has been written.
+
+    `unit`: how it found the unit. `along`: the units that its restart takes along, as systemd said.
+    """
 
     ticket: Ticket
     attempt: Attempt
     unit: UnitFacts | None = None
+    along: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -263,9 +263,10 @@ class Story:
         count = f"attempt {attempt.number} of {most}" if attempt.number <= most else f"attempt {attempt.number}"
         order = f", ordered by {attempt.by}" if attempt.by else ""
         what = f"{attempt.action}:{attempt.runs}" if attempt.runs else attempt.action
+        along = f"; this restarts {', '.join(happening.along)} too" if happening.along else ""
         self._event(
             Event.HEALING_STARTED,
-            f"healing {subject_of(ticket, attempt)}: {what}, {count}{order} ({ticket.message})",
+            f"healing {subject_of(ticket, attempt)}: {what}, {count}{order} ({ticket.message}){along}",
             ticket,
             ticket.severity,
             unit=attempt.unit,

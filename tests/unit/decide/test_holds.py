@@ -74,14 +74,10 @@ def test_a_failed_unit_that_somebody_masks_is_held() -> None:
     assert the_hold(broken(killed(load="masked"))) is HoldReason.OPERATOR_STOPPED
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        service(UNIT, active="inactive", sub="dead", stopped_by_job=True),
-        killed(stopped_by_job=True, result="timeout"),
-    ],
-    ids=["inactive", "failed"],
-)
+STOPPED = service(UNIT, active="inactive", sub="dead", stopped_by_job=True)
+
+
+@pytest.mark.parametrize("unit", [STOPPED, killed(stopped_by_job=True, result="timeout")], ids=["inactive", "failed"])
 def test_a_stop_is_no_issue_and_leaving_the_unit_alone_is_said_once(unit: UnitFacts) -> None:
     bench = broken(unit)
     bench.turn()
