@@ -33,6 +33,7 @@ def check(root: Node, settings: Settings, report: Report) -> None:
     _check_protect(root, report)
     _check_run_units(root, settings, report)
     _check_http(root, settings, report)
+    _check_alerting(root, settings, report)
     _check_weights(root, report)
     _check_dependencies(root, settings.component, report)
     for name, component in settings.component.items():
@@ -132,6 +133,14 @@ def _check_http(root: Node, settings: Settings, report: Report) -> None:
         node = root.at(("http", one))
         if node is not None and getattr(http, one) and not getattr(http, other):
             report.add(node, f"set without {other}", f"set {other} as well, or neither")
+
+
+def _check_alerting(root: Node, settings: Settings, report: Report) -> None:
+    """Mail takes a mail server."""
+    node = root.at(("alerting", "smtp_url"))
+    if node is not None and settings.alerting.email_notifications and not settings.alerting.smtp_url:
+        words = 'name the mail server, such as "smtp://localhost:25", or leave it out'
+        report.add(node, 'found "" though email_notifications says who gets mail', words)
 
 
 def _check_weights(root: Node, report: Report) -> None:

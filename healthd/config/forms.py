@@ -11,6 +11,9 @@ from healthd.config.kinds import refuse
 from healthd.config.patterns import UNIT_TYPES, is_unit_name, translate
 from healthd.model import ActionKind
 
+_PORT_MAX: Final = 65_535
+_EMAIL_MAX: Final = 320
+_ESCAPED: Final = "what is no letter or digit in user and password is written as %XX"
 RUN_UNIT: Final = f"{ActionKind.RUN_UNIT}:"
 _ON_A_UNIT: Final = (
     ActionKind.RELOAD_UNIT,
@@ -21,8 +24,10 @@ _ON_A_UNIT: Final = (
 _COMPONENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _HOST: Final = r"(?:\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}))"
 _ADDRESS: Final = re.compile(rf"({_HOST}):([0-9]{{1,5}})")
-_EMAIL: Final = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
-_PRINTABLE: Final = re.compile(r"[!-~]{1,4096}")
+_EMAIL: Final = re.compile(r"([^\s@<>,;]+)@([^\s@<>,;]+)")
+_PRINTABLE: Final = re.compile(r"[!-~]*")
+_URL_MAX: Final = 4096
+_APPRISE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:
@@ -115,16 +120,17 @@ class Address:
         found = _ADDRESS.fullmatch(raw) if isinstance(raw, str) else None
         if not isinstance(raw, str) or found is None:
             refuse(raw, self.allowed)
-        if not 1 <= int(found[2]) <= 65_535:
-            refuse(raw, self.allowed, hint="; ports go from 1 to 65535")
+        if not 1 <= int(found[2]) <= _PORT_MAX:
+            refuse(raw, self.allowed, hint=f"; ports go from 1 to {_PORT_MAX}")
         return raw
 
 
 class Url(NamedTuple):
-    """An absolute URL of one of the schemes. With `empty` also "", which switches off."""
+    """An absolute URL of one of the schemes. With `empty` also "", which switches off; `bare`: its end is the port."""
 
     schemes: tuple[str, ...] = ("http", "https")
     empty: bool = True
+    bare: bool = False
 
     @property
     def allowed(self) -> str:
@@ -133,16 +139,58 @@ class Url(NamedTuple):
         )
 
     def read(self, raw: object) -> str:
-        return raw if isinstance(raw, str) and self._fits(raw) else refuse(raw, self.allowed)
+        if not isinstance(raw, str):
+            refuse(raw, self.allowed)
+        flaw = self._flaw(raw)
+        return raw if flaw is None else refuse(raw, self.allowed, hint=flaw and f"; {flaw}")
 
-    def _fits(self, url: str) -> bool:
-        if not url:
-            return self.empty
+    def _flaw(self, url: str) -> str | None:
+        """What is wrong with it, "" where what is allowed says it; None: nothing. It never repeats a part of it."""
+        if not url and self.empty:
+            return None
+        scheme, found, rest = url.partition("://")
+        if not found or scheme.lower() not in self.schemes:
+            return ""
+        if len(url) > _URL_MAX:
+            return f"it is longer than {_URL_MAX} characters"
+        place, behind = re.fullmatch(r"([^/?#]*)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
         if not _PRINTABLE.fullmatch(url):
-            return False
-        scheme, _, rest = url.partition("://")
-        host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-        return scheme.lower() in self.schemes and re.fullmatch(rf"{_HOST}(?::[0-9]{{1,5}})?", host) is not None
+            return _unprintable(url, place)
+        host, colon, port = _split(place.rpartition("@")[2])
+        if not host:
+            return "it names no host"
+        if colon and port.isdecimal() and not 1 <= int(port[:6]) <= _PORT_MAX:
+            return f"ports go from 1 to {_PORT_MAX}"
+        if re.fullmatch(_HOST, host) is None or (colon and not port.isdecimal()):
+            return f"behind {scheme}:// comes HOST or HOST:PORT; {_ESCAPED}"
+        if self.bare and behind.strip("/"):
+            return f"nothing may follow its host and port; {_ESCAPED}"
+        return None
+
+
+def _split(place: str) -> tuple[str, str, str]:
+    """Host, colon and port; the colons of an IPv6 address are in its brackets."""
+    host, colon, port = place.rpartition(":")
+    return (host, colon, port) if colon and "]" not in port else (place, "", "")
+
+
+def _unprintable(url: str, place: str) -> str:
+    """What to write in the place of a character that no URL may have."""
+    if any(letter.isspace() for letter in url):
+        return "a space in it is written as %20"
+    if not place.isascii():
+        return "a host's name that is not ASCII is written as xn--..., anything else as %XX"
+    return "what is not printable ASCII in it is written as %XX"
+
+
+class AppriseUrl:
+    """An address of a service as apprise writes it. Whether there is such a service, only apprise knows."""
+
+    allowed = 'an address of apprise such as "ntfy://TOPIC"'
+
+    def read(self, raw: object) -> str:
+        fits = isinstance(raw, str) and len(raw) <= _URL_MAX and raw.isprintable() and _APPRISE.fullmatch(raw)
+        return raw if isinstance(raw, str) and fits else refuse(raw, self.allowed)
 
 
 class AbsolutePath(NamedTuple):
@@ -175,9 +223,28 @@ class Folder:
 
 
 class Email:
-    """An e-mail address without a display name."""
+    """An e-mail address without a display name. A domain that is not ASCII is read as mail servers know it, xn--..."""
 
     allowed = 'an e-mail address such as "ops@example.org"'
 
     def read(self, raw: object) -> str:
-        return raw if isinstance(raw, str) and len(raw) <= 320 and _EMAIL.fullmatch(raw) else refuse(raw, self.allowed)
+        if not isinstance(raw, str):
+            refuse(raw, self.allowed)
+        try:
+            return mail_address(raw)
+        except ValueError as error:
+            refuse(raw, self.allowed, hint=f"; {error}" if str(error) else "")
+
+
+def mail_address(text: str) -> str:
+    """The address as mail servers know it; ValueError with what is wrong with it, or "" where it is none at all."""
+    found = _EMAIL.fullmatch(text)
+    if found is None or len(text) > _EMAIL_MAX or not text.isprintable():
+        raise ValueError
+    local, domain = found.groups()
+    if not local.isascii():
+        raise ValueError("what stands before the @ must be ASCII: not every mail server takes anything else")
+    try:
+        return text if domain.isascii() else f"{local}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        raise ValueError("what stands behind the @ is no name of a domain") from None

@@ -33,11 +33,15 @@ _SHOWN_MAX: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """One thing wrong with a value: `sub` leads from the value to the flaw, the rest is for people."""
+    """One thing wrong with a value: `sub` leads from the value to the flaw, the rest is for people.
+
+    `hint` is the end of `allowed` that is about this very value.
+    """
 
     found: str
     allowed: str
     sub: tuple[str | int, ...] = ()
+    hint: str = ""
 
 
 class Wrong(ValueError):
@@ -92,7 +96,7 @@ def _quoted(text: str) -> str:
 
 def refuse(raw: object, allowed: str, *, hint: str = "") -> NoReturn:
     """Raise `Wrong` for a value as a whole."""
-    raise Wrong(Flaw(found=f"found {shown(raw)}", allowed=f"allowed is {allowed}{hint}"))
+    raise Wrong(Flaw(found=f"found {shown(raw)}", allowed=f"allowed is {allowed}{hint}", hint=hint))
 
 
 def plain(number: float) -> str:
@@ -215,14 +219,16 @@ class Either(NamedTuple):
         return f"{self.first.allowed}, or {self.second.allowed}"
 
     def read(self, raw: object) -> Any:
+        hints: list[str] = []
         for kind in (self.first, self.second):
             try:
                 return kind.read(raw)
             except Wrong as wrong:
+                hints += (flaw.hint for flaw in wrong.flaws)
                 # A flaw inside of an array or a table says that the shape was right and which part was not.
                 if any(flaw.sub for flaw in wrong.flaws):
                     raise
-        refuse(raw, self.allowed)
+        refuse(raw, self.allowed, hint=next(filter(None, hints), ""))
 
 
 class Secret(NamedTuple):

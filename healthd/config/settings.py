@@ -15,7 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from healthd.config.forms import AbsolutePath, Action, Address, Email, Folder, UnitPattern, Url
+from healthd.config.forms import AbsolutePath, Action, Address, AppriseUrl, Email, Folder, UnitPattern, Url
 from healthd.config.kinds import (
     YEAR,
     Choice,
@@ -223,7 +223,7 @@ class AlertingSettings:
     )
     pagerduty_key: str | Credential = declared(Secret(Text()), "", "the routing key of PagerDuty", secret=True)
     smtp_url: str | Credential = declared(
-        Secret(Url(("smtp", "smtps"))),
+        Secret(Url(("smtp", "smtps"), bare=True)),
         "smtp://localhost:25",
         "the mail server, with user and password if it wants them",
     )
@@ -234,7 +234,7 @@ class AlertingSettings:
     webhook_url: str | Credential = declared(Secret(Url()), "", "gets each alert as JSON", secret=True)
     webhook_secret: str | Credential = declared(Secret(Text()), "", "signs what the webhook gets", secret=True)
     apprise_urls: tuple[str | Credential, ...] | Credential = declared(
-        Secret(Many(Secret(Text()))), (), "addresses of services as the library apprise writes them", secret=True
+        Secret(Many(Secret(AppriseUrl()))), (), "addresses of services as the library apprise writes them", secret=True
     )
     heartbeat_url: str | Credential = declared(
         Secret(Url()), "", "a dead man's switch: asked for while healthd lives", secret=True
@@ -242,7 +242,9 @@ class AlertingSettings:
     heartbeat_seconds: float = declared(Number(10, 86_400), 60.0, "how often")
     min_severity: Severity = declared(Choice(tuple(Severity)), Severity.HIGH, "what is less severe is not told")
     repeat_seconds: float = declared(_SECONDS, 14_400.0, "how often an open issue is told again; 0: never")
-    group_seconds: float = declared(Number(0, 3_600), 2.0, "what happens within this is told together")
+    group_seconds: float = declared(
+        Number(0, 3_600), 2.0, "the first message of an incident waits so long for what else belongs to it"
+    )
     notify_healed: bool = declared(
         Switch(), False, "a note, once all is well, of what was healed before anybody was told"
     )

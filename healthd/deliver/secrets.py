@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from healthd.config.kinds import Credential
 from healthd.errors import DeliveryError
@@ -17,6 +18,31 @@ _PREFIX: Final = "healthd_"
 """What systemd puts before the name of a file where it hands over those of a folder (LoadCredential=healthd:...)."""
 
 _SHORTEST: Final = 4
+_LONG: Final = 8
+_WEB: Final = frozenset({"http", "https"})
+_MAIL: Final = frozenset({"smtp", "smtps"})
+_SEPARATORS: Final = re.compile(r"[/?&=#:;,]")
+_USUAL: Final = frozenset(
+    (
+        "alertmanager",
+        "channels",
+        "healthchecks",
+        "healthd",
+        "incoming",
+        "incoming-webhooks",
+        "integrations",
+        "localhost",
+        "messages",
+        "notifications",
+        "services",
+        "templates",
+        "triggers",
+        "webhooks",
+        "workflows",
+    )
+)
+"""Words that stand in the paths of services, and in what these answer."""
+
 _MASK: Final = "***"
 
 
@@ -30,7 +56,8 @@ class Secrets:
     def reveal(self, value: Any) -> str:
         """A value of the configuration, or the credential that it names. `DeliveryError` where that is not there."""
         text = self._read(value.name) if isinstance(value, Credential) else str(value)
-        self._known.update(part for part in (text, *_parts(text)) if len(part) >= _SHORTEST)
+        parts = (part for address in (text, *text.split()) for part in _parts(address))
+        self._known.update(part for part in (text, *parts) if len(part) >= _SHORTEST)
         return text
 
     def without(self, text: str) -> str:
@@ -60,6 +87,25 @@ def _parts(text: str) -> Iterator[str]:
     user, _, password = login.partition(":")
     secret = password or user
     yield from (secret, unquote(secret)) if at else ()
-    if scheme in ("http", "https"):
-        path = f"/{place.partition('/')[2]}"
-        yield from (path, path.partition("?")[0], *(value for _, value in parse_qsl(path.partition("?")[2])))
+    if scheme.lower() in _MAIL:
+        return
+    if scheme.lower() in _WEB:
+        place = f"/{place.partition('/')[2]}"
+        yield from _forms(place)
+        yield from _forms(place.partition("?")[0])
+        yield from (value for _, value in parse_qsl(place.partition("?")[2]))
+    for part in _SEPARATORS.split(place):
+        if _is_secret(unquote(part)):
+            yield from _forms(part)
+
+
+def _forms(part: str) -> tuple[str, str, str]:
+    """As it is written, as it is meant, and as somebody else may write it."""
+    meant = unquote(part)
+    return part, meant, quote(meant, safe="/")
+
+
+def _is_secret(part: str) -> bool:
+    """A part of a path looks like one where it is long, or mixes digits and letters; words of usual paths do not."""
+    mixed = any(map(str.isdigit, part)) and any(map(str.isalpha, part))
+    return (mixed or len(part) >= _LONG) and part.lower() not in _USUAL

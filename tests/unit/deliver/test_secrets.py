@@ -26,6 +26,14 @@ SECRET = "hunter2"
         (f"smtp://bob:{SECRET}@mx", f"535 bob may not use {SECRET}"),
         ("smtp://bob:hunt%65r2@mx", f"535 bob may not use {SECRET}"),
         (f"https://{SECRET}@chat.example.org", f"who is {SECRET}?"),
+        (f"https://chat.example.org/services/T1/{SECRET}", f"there is no channel {SECRET}"),
+        (f"https://chat.example.org/{SECRET}/slack", f"{SECRET} is not allowed here"),
+        ("https://chat.example.org/services/hunter%32", f"there is no channel {SECRET}"),
+        ("https://chat.example.org/a%20b/hunter%32", f"Cannot POST /a b/{SECRET}"),
+        ("https://chat.example.org/a%2fb/hunter%32", f"Cannot POST /a/b/{SECRET}"),
+        (f"https://chat.example.org/a b~/{SECRET}", f"Cannot POST /a%20b~/{SECRET}"),
+        (f"https://chat.example.org/one\nhttps://chat.example.org/{SECRET}", f"there is no {SECRET}"),
+        (f"tgram://{SECRET}/12345", f"bot {SECRET} is unknown"),
         (SECRET, f"who is {SECRET}?"),
     ],
 )
@@ -42,8 +50,13 @@ def test_what_is_no_secret_is_said() -> None:
     secrets = Secrets(None)
     secrets.reveal("smtp://healthd:hunter2@mx.example.org:25")
     secrets.reveal("https://chat.example.org")
+    secrets.reveal("http://127.0.0.1:5080/services/hook/v1")
 
-    for said in ("the mail server says 550 no healthd here", "chat.example.org answered 404 at /"):
+    for said in (
+        "the mail server says 550 no healthd here",
+        "chat.example.org answered 404 at /",
+        "the webhook serves no services there",
+    ):
         assert secrets.without(said) == said
 
 
