@@ -35,9 +35,10 @@ class Alert:
     `keys` are the issues that it is about: of the first `told` it was told, of the others it is to be at `due` (engine
     seconds). `told_at` is when the last message was decided, None before the first; `numbers` is how many there were.
     `severity` is the highest that was told, `routed` that of the first message. `gave_up` are the issues of which it
-    was told that healthd gave up; `flapping`: that they come and go was told. `calm_since`: all are closed since then.
-    `alive_at` is when receivers that forget were last reminded. `unsent` are the messages that are not in the outbox
-    yet. `over`: the last one was decided. `note`: its one message says that all is well again of which nobody was told.
+    was told that healthd gave up, the last `gave_up_now` of them by the last message; `flapping`: that they come and go
+    was told. `calm_since`: all are closed since then. `alive_at` is when receivers that forget were last reminded.
+    `unsent` are the messages that are not in the outbox yet. `over`: the last one was decided. `note`: its one message
+    says that all is well again of which nobody was told.
     """
 
     id: int
@@ -52,6 +53,7 @@ class Alert:
     alive_at: float = 0.0
     numbers: int = 0
     gave_up: tuple[Key, ...] = ()
+    gave_up_now: int = 0
     flapping: bool = False
     calm_since: float | None = None
     unsent: tuple[Word, ...] = ()

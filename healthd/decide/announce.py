@@ -233,7 +233,7 @@ def _over(turn: Turn, alert: Alert) -> Alert:
 
 def _said(turn: Turn, alert: Alert, why: Why, worth: Sequence[Ticket], flapping: frozenset[Key]) -> Alert:
     now = turn.moment.now
-    lost = (ticket.key for ticket in worth if ticket.gave_up)
+    lost = tuple(ticket.key for ticket in worth if ticket.gave_up and ticket.key not in alert.gave_up)
     alert = _with_word(turn, alert, why)
     alert = replace(
         alert,
@@ -241,7 +241,8 @@ def _said(turn: Turn, alert: Alert, why: Why, worth: Sequence[Ticket], flapping:
         told=len(alert.keys),
         told_at=now,
         severity=max((alert.severity, *(ticket.severity for ticket in worth)), key=ORDER.index),
-        gave_up=tuple(dict.fromkeys((*alert.gave_up, *lost))),
+        gave_up=(*alert.gave_up, *lost),
+        gave_up_now=len(lost),
         flapping=alert.flapping or any(ticket.key in flapping for ticket in worth),
         alive_at=now,
     )

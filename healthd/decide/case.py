@@ -46,6 +46,15 @@ class Moment:
     package_work: str = ""
     windows: Mapping[tuple[str, float], Window | None] = field(default_factory=dict)
 
+    def lacks(self, settings: Settings, name: str) -> tuple[list[str], list[str]]:
+        """What this component depends on that is unhealthy, and what of it may be and is looked at again first."""
+        component = settings.component.get(name)
+        if component is None or not component.depends_on:
+            return [], []
+        bad = [needed for needed in component.depends_on if needed in self.unhealthy]
+        doubtful = {key[0] for key, item in self.items.items() if not item.settled}
+        return bad, [needed for needed in component.depends_on if needed in doubtful]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 ORDER: Final = tuple(Severity)
 
 _NOT_TOLD: Final = frozenset({HoldReason.DEPENDENCY, HoldReason.SHUTTING_DOWN})
-"""What waits for another issue is told with that one; what ends with the host is no news."""
+"""What waits for another issue is told with that one, also where something else holds it as well, as that healing is
+switched off; what ends with the host is no news."""
 
 
 def is_of_interest(turn: Turn, ticket: Ticket) -> bool:
     """Whether it is severe enough, stands for itself, and nobody silenced it."""
     if ORDER.index(ticket.severity) < ORDER.index(turn.settings.alerting.min_severity):
         return False
-    if ticket.hold in _NOT_TOLD:
+    if ticket.hold in _NOT_TOLD or any(turn.moment.lacks(turn.settings, ticket.key.component)):
         return False
     return not (turn.state.silences and _is_silenced(turn, ticket))
 

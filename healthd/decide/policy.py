@@ -146,12 +146,9 @@ def _dependency(case: Case) -> Verdict | None:
     """What cannot be well as long as something else is not, is not healed for it."""
     if case.by_hand:
         return None
-    component = case.settings.component.get(case.ticket.key.component)
-    needed, items = component.depends_on if component else (), case.moment.items
-    bad = [name for name in needed if name in case.moment.unhealthy]
+    bad, unsure = case.moment.lacks(case.settings, case.ticket.key.component)
     if bad:
         return _hold(HoldReason.DEPENDENCY, f"it depends on {', '.join(bad)}, which is unhealthy")
-    unsure = [name for name in needed if any(not item.settled for key, item in items.items() if key[0] == name)]
     if unsure:
         return _hold(HoldReason.DEPENDENCY, f"it depends on {', '.join(unsure)}, which is looked at again first")
     unit = case.unit
@@ -164,7 +161,7 @@ def _dependency(case: Case) -> Verdict | None:
         if case.ticket.hold is HoldReason.DEPENDENCY:
             return _hold(HoldReason.DEPENDENCY, case.ticket.hold_text)
         return _hold(HoldReason.UNKNOWN_STATUS, "systemd has not said yet what the unit requires")
-    said = blocker(unit, case.moment.facts, case.used, items if probed else {})
+    said = blocker(unit, case.moment.facts, case.used, case.moment.items if probed else {})
     return _hold(HoldReason.DEPENDENCY, said) if said else None
 
 

@@ -104,9 +104,20 @@ def _title(alert: Alert, word: Word, issues: Sequence[Matter], incident: Inciden
     if word.why is Why.FLAPPING:
         return f"{key.subject} comes and goes: {main.message}"
     if alert.gave_up:
-        lost = alert.gave_up[0].subject
-        return f"healthd gave up on {lost}: a person is needed" + (f" ({main.message})" if main.message else "")
+        return _lost(alert, dict(told))
     return f"{what}: {main.message}" if main.message else what
+
+
+def _lost(alert: Alert, told: Mapping[Key, Matter]) -> str:
+    """On what healthd gave up since the last message; where that is nothing, on what it did so at all."""
+    new = alert.gave_up[-alert.gave_up_now :] if alert.gave_up_now else ()
+    left = tuple(key for key in alert.gave_up if key in told and told[key].open)
+    keys = new or left or alert.gave_up
+    names = tuple(dict.fromkeys(key.subject for key in keys))
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    again = " as well" if new and len(new) < len(alert.gave_up) else ""
+    message = told[keys[0]].message if keys[0] in told else ""
+    return f"healthd gave up on {names[0]}{more}{again}: a person is needed" + (f" ({message})" if message else "")
 
 
 def _text(word: Word, incident: Incident | None, main: Matter | None) -> str:

@@ -75,6 +75,7 @@ class Bench:
         self.unsettled: set[str] = set()
         self.others: dict[tuple[str, str], Item] = {}
         self.disks: dict[str, bool] = {}
+        self.unhealthy: frozenset[str] = frozenset()
         self._judged: tuple[tuple[str, str], ...] = ()
         self.step: engine.Step
         self.state: EngineState
@@ -237,6 +238,7 @@ class Bench:
             facts=self.units.facts(),
             items={**self.picture.items, **self.others} if self.others else self.picture.items,
             usable=self.picture.usable,
+            unhealthy=self.unhealthy,
             configured=frozenset(self.picture.components),
             package_work=self.package_work,
             windows=self.windows,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from healthd.config import Heal, UnitSettings
+import pytest
+
+from healthd.config import ComponentSettings, Heal, UnitSettings
 from healthd.decide.announce import CALM_SECONDS, UPDATE_SECONDS
 from healthd.letters import Why
 from healthd.model import IssueType, Severity
@@ -12,6 +15,9 @@ from tests.fake_units import service
 from tests.unit.builders import UNIT, detail, finding, item
 from tests.unit.decide.bench import Bench, fail_attempt, healed
 from tests.unit.decide.inbox import BROKEN, SUGGESTED, Inbox, host, kill, revive, spoil, telling
+
+if TYPE_CHECKING:
+    from healthd.decide.state import Key
 
 
 def test_what_hangs_together_is_one_alert() -> None:
@@ -45,6 +51,55 @@ def test_what_waits_for_another_issue_is_not_told_by_itself() -> None:
     bench.later(600.0)
 
     assert inbox.take() == []
+
+
+@pytest.mark.parametrize("healing", [True, False])
+def test_what_depends_on_another_component_is_not_told_while_that_is_unhealthy_whether_it_may_be_healed_or_not(
+    healing: bool,
+) -> None:
+    configuration = telling(health={"auto_healing_enabled": healing})
+    web = ComponentSettings(type="http", depends_on=("database",))
+    bench = Bench(service(UNIT), configuration=replace(configuration, component={"web": web}))
+    inbox = Inbox(bench)
+    root, other = ("database", "main"), ("web", "page")
+    bench.unhealthy = frozenset({"database", "web"})
+    for name in (root, other):
+        bench.others[name] = item(finding(IssueType.PROBE_FAILED, unit=None), name=name[1], unit=None)
+        bench.look_at(name)
+    bench.later(600.0)
+    assert inbox.take() == ["opened"]
+    assert {key.component for key in inbox.got[0].alert.keys} == {"database"}
+
+    bench.unhealthy = frozenset({"web"})
+    bench.others[root] = item(name=root[1], unit=None)
+    bench.look_at(root)
+    bench.later(600.0)
+
+    assert "opened" in inbox.take()
+    assert {key.component for told in inbox.got for key in told.alert.keys} == {"database", "web"}
+
+
+def test_each_message_that_healthd_gave_up_says_on_what_it_did_so_since_the_one_before() -> None:
+    names = tuple(f"{letter}.service" for letter in "abcdef")
+    bench, inbox = host(*names, health={"max_healing_attempts": 1}, cascade_units=5, alerting={"group_seconds": 2.0})
+    for name in names:
+        kill(bench, name)
+    for _ in range(30):
+        for ticket in list(bench.state.tickets.values()):
+            if ticket.attempt is not None:
+                fail_attempt(bench, ticket.attempt.unit)
+        for _ in range(10):
+            bench.later(UPDATE_SECONDS / 10)
+            inbox.take()
+
+    said: dict[int, list[Key]] = {}
+    for told in inbox.got:
+        lost, new = told.alert.gave_up, told.alert.gave_up_now
+        assert new or told.why is not Why.GAVE_UP
+        said.setdefault(told.alert.id, []).extend(lost[len(lost) - new :])
+        assert said[told.alert.id] == list(lost)
+    assert {key.item for keys in said.values() for key in keys} == set(names)
+    assert len([told for told in inbox.got if told.why is Why.GAVE_UP]) > len(said)
 
 
 def test_a_cascade_is_one_alert() -> None:

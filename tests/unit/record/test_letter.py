@@ -105,6 +105,23 @@ def test_of_what_comes_and_goes_and_of_what_was_given_up_the_title_says_so() -> 
     assert lost.gave_up
 
 
+def test_each_title_names_what_was_given_up_since_the_message_before() -> None:
+    keys = tuple(Key("services", f"{name}.service", IssueType.SERVICE_DOWN) for name in "abc")
+    tickets = [replace(ticket(key, message=f"{key.item} fell"), incident=12) for key in keys]
+    word = Word(2, Why.GAVE_UP, 1.0)
+
+    def title(lost: int, now: int, word: Word = word, tickets: list[Ticket] = tickets) -> str:
+        alert = replace(ALERT, keys=keys, gave_up=keys[:lost], gave_up_now=now)
+        return letter(alert, word, state(*tickets), KNOWN, host="h").title
+
+    assert title(1, 1) == "healthd gave up on a.service: a person is needed (a.service fell)"
+    assert title(2, 1) == "healthd gave up on b.service as well: a person is needed (b.service fell)"
+    assert title(3, 2) == "healthd gave up on b.service and 1 more as well: a person is needed (b.service fell)"
+    repeated = Word(3, Why.REPEATED, 1.0)
+    assert title(3, 0, repeated) == "healthd gave up on a.service and 2 more: a person is needed (a.service fell)"
+    assert title(2, 0, repeated, tickets[1:]) == "healthd gave up on b.service: a person is needed (b.service fell)"
+
+
 def test_a_note_says_what_was_wrong_and_whether_healthd_ended_that() -> None:
     note, word = replace(ALERT, note=True, severity=Severity.LOW), Word(1, Why.HEALED, 1.0)
     healed = letter(note, word, state(), replace(KNOWN, result="healed by start_unit of web.service"), host="h")
