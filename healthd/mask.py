@@ -43,6 +43,18 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(rf"""(?i)(?<![\w.-])({_NAME})(["']?\s*(?:=>|[:=])\s*){_VALUE}"""), rf"\1\2{MASK}"),
     # --password ..., --api-key ...
     (re.compile(rf"(?i)(--?{_NAME})(\s+)(?!-){_VALUE}"), rf"\1\2{MASK}"),
+    # password 'hunter2'; what follows other names so ("unexpected token '}'") is mostly no secret
+    (
+        re.compile(
+            r"""(?i)(?<![\w.-])([\w.-]*(?:password|passwd|passphrase|passwort|pwd|secret)\s+)(?:"[^"]+"|'[^']+')"""
+        ),
+        rf"\1{MASK}",
+    ),
+    # curl -u admin:..., wget --user=admin:..., but not -u 1000:1000
+    (re.compile(r"""(?<![\w-])((?:-u|--user)["',]*[\s=]*["']?(?!\d+:\d+\b)[^\s:"'/]+:)[^\s"']+"""), rf"\1{MASK}"),
+    # mysql -p..., sshpass -p ..., redis-cli -a ...
+    (re.compile(r"""(\b(?:mysql|mariadb)[\w-]*\b.*?["'\s]-p)[^\s"',]+"""), rf"\1{MASK}"),
+    (re.compile(r"""(\b(?:sshpass\b.*?\s-p|redis-cli\b.*?\s-a)\s*)[^\s"',]+"""), rf"\1{MASK}"),
     # Webhooks of chat services: all of the path is the secret.
     (
         re.compile(

@@ -215,7 +215,7 @@ def _inactive(unit: UnitFacts, table: UnitSettings, at: float) -> Item:
         return _item(unit, table, 1.0, "stopped on purpose", stopped=True)
     if unit.detail is None:
         return _between(unit, table, "not running; systemd has not said why yet")
-    if unit.code == 0 and not (unit.dependency_failed or unit.stopped_for):
+    if unit.code == 0 and not (unit.dependency_failed or unit.stopped_for or unit.detail.assert_failed):
         return _well(unit, table, "not running")
     if cause_of(unit) is not Cause.CLEAN_EXIT:
         return _down(unit, table, at)

@@ -25,6 +25,8 @@ _CHANGES_SHOWN: Final = 12
 
 def run(args: Namespace) -> int:
     """Print all that is known of an incident."""
+    if args.number != "last" and not args.number.isdecimal():
+        args.parser.error(f"{args.number} is no incident: they have numbers, and the newest one is 'last'")
     value = Client(args.socket).get(f"/api/v1/incidents/{quote(args.number, safe='')}")
     show(args, value, [] if args.json else page(value, time.time(), terminal_style()))
     return 0

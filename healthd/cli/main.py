@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SOCKET: Final = Path("/run/healthd/healthd.sock")
 EX_USAGE: Final = 64
+_BAD_REQUEST: Final = 400  # it makes no sense, to healthctl itself or to the daemon
 _PIPE_CLOSED: Final = 141  # as a shell shows a program that SIGPIPE ended
 _INTERRUPTED: Final = 130
 _OUTPUT_FAILS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -234,7 +235,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
     except HealthdError as error:
         complain(error)
-        return _failure(args)
+        mistaken = isinstance(error, RequestError) and error.status == _BAD_REQUEST and args.verb != "status"
+        return EX_USAGE if mistaken else _failure(args)
     return code
 
 

@@ -41,7 +41,7 @@ def _wish(args: Namespace) -> dict[str, object]:
     if args.span is not None:
         wish["for_seconds"] = seconds(args.span)
         if wish["for_seconds"] is None:
-            raise RequestError(0, f"--for {args.span}: this is no span of time", hint=_SPANS)
+            raise RequestError(400, f"--for {args.span}: this is no span of time", hint=_SPANS)
     if args.reason:
         wish["reason"] = args.reason
     return wish

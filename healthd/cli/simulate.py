@@ -38,7 +38,7 @@ def run(args: Namespace) -> int:
     begin = since(args.since, now)
     end = since(args.until, now, "--until") if args.until else now
     if begin >= end:
-        raise RequestError(0, "there is no time between --since and --until", hint="--since must be the earlier one")
+        raise RequestError(400, "there is no time between --since and --until", hint="--since must be the earlier one")
     _must_be_readable(args.history)
     try:
         settings = _settings(args)

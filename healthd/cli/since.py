@@ -29,9 +29,9 @@ def since(text: str, now: float, option: str = "--since") -> float:
     try:
         at = float(text) if text.replace(".", "", 1).isdigit() else datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
-        raise RequestError(0, f"{option} {text}: this is no time", hint=_HINT) from None
+        raise RequestError(400, f"{option} {text}: this is no time", hint=_HINT) from None
     if text.replace(".", "", 1).isdigit() and at < 100_000_000:
         at = now - at  # a bare number is seconds ago, unless it could only be Unix time
     if at >= now:
-        raise RequestError(0, f"{option} {text}: this is not in the past", hint=_HINT)
+        raise RequestError(400, f"{option} {text}: this is not in the past", hint=_HINT)
     return at

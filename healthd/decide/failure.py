@@ -197,6 +197,8 @@ def cause_of(unit: UnitFacts) -> Cause:
         return Cause.CONFIG
     if unit.dependency_failed or unit.stopped_for:
         return Cause.DEPENDENCY
+    if unit.code == 0 and unit.detail is not None and unit.detail.assert_failed:
+        return Cause.CONFIG
     if unit.result in _RESULTS:
         return _RESULTS[unit.result]
     if unit.code == _DUMPED:
@@ -288,6 +290,8 @@ def in_words(unit: UnitFacts) -> str:
             return "ended by itself with success"
         case Cause.UNKNOWN:
             return f"failed ({unit.result})" if unit.result not in ("", "success") else "failed"
+        case Cause.TIMEOUT if unit.detail is not None and unit.detail.runs_at_most:
+            return "took longer than it may: to run (RuntimeMaxSec=), to start or to stop"
         case cause:
             return _WORDS[cause]
 
@@ -302,6 +306,8 @@ def _exit_in_words(unit: UnitFacts) -> str:
 def _config_in_words(unit: UnitFacts) -> str:
     if unit.load in _UNUSABLE:
         return _UNUSABLE[unit.load]
+    if unit.detail is not None and unit.detail.assert_failed:
+        return "not started: an assertion of its unit file (Assert...=) does not hold"
     status = _status(unit)
     if status == _EX_CONFIG:
         return "it says that its configuration is wrong (exit status 78)"

@@ -9,7 +9,7 @@ from healthd.detail import UnitDetail
 from healthd.errors import BusError
 from healthd.systemd.bus import together
 from healthd.systemd.facts import SERVICE_VALUES
-from healthd.systemd.names import SERVICE, SYSTEMD, UNIT, get, get_all, unit_path
+from healthd.systemd.names import SERVICE, SYSTEMD, UNIT, UNKNOWN_NUMBER, get, get_all, unit_path
 from healthd.systemd.unitfiles import TOLD_BY_FILES
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _SERVICE_DETAIL: Final = SERVICE_VALUES | {
     b"ExecCondition": "condition",
     b"ExecStartPre": "before",
     b"ExecStartPost": "after_it",
+    b"RuntimeMaxUSec": "runtime",
 }
 # In a command of systemd's: whether its failure is ignored, CLD_* of its end, and its exit status.
 _IGNORED, _CODE, _STATUS, _EXITED = 2, 8, 9, 1
@@ -136,10 +137,11 @@ class Details:
 
     async def _read(self, bus: Bus, name: str) -> UnitDetail:
         service = name.endswith(".service")
-        _, own, required, can_reload, triggered_by, *relations = await together(
+        _, own, unmet, required, can_reload, triggered_by, *relations = await together(
             [
                 self._refresh(bus, name),
                 self._service(bus, name) if service else self._result(bus, name),
+                self._assert_failed(bus, name),
                 self._required_by_enabled(bus, name),
                 *(_property(bus, name, UNIT, member) for member in ("CanReload", "TriggeredBy", *_RELATIONS)),
             ]
@@ -159,6 +161,8 @@ class Details:
             # Of several commands, the status that is told of is that of the last one.
             may_fail=any(command[_IGNORED] for command in own.get("commands", ())[-1:]),
             control_status=_control_status(own),
+            assert_failed=unmet,
+            runs_at_most=own.get("runtime", UNKNOWN_NUMBER) != UNKNOWN_NUMBER,
         )
 
     async def _refresh(self, bus: Bus, name: str) -> None:
@@ -190,6 +194,16 @@ class Details:
         if kind in _WITH_RESULT:
             await self._learn(bus, name, f"{SYSTEMD}.{kind}", "Result", "result")
         return {}
+
+    async def _assert_failed(self, bus: Bus, name: str) -> bool:
+        """Of a service that has not run: nothing but this tells that it was to."""
+        unit = self._ledger.units.get(name)
+        if unit is None or unit.active != "inactive" or unit.code or not name.endswith(".service"):
+            return False
+        tried, met = await together(
+            _property(bus, name, UNIT, member) for member in ("AssertTimestampMonotonic", "AssertResult")
+        )
+        return bool(tried) and not met
 
     async def _required_by_enabled(self, bus: Bus, name: str) -> bool:
         seen = level = {name}

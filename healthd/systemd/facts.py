@@ -225,6 +225,9 @@ class Ledger:
             derived |= {"stopped_by_job": True} | (self._bound(unit) if lowered else {"stopped_for": ""})
         if result == "dependency" and unit.active in _DOWN:
             derived["dependency_failed"] = True
+        if result == "assert":
+            derived["detail"] = None  # which has it, and is read anew
+            self.changed.add(name)
         self._merge(unit, {"job": 0} if unit.job == job else {}, derived, now)
 
     def _is_own(self, name: str, job: int) -> bool:
@@ -305,8 +308,8 @@ class Ledger:
             news["changed_at"] = now
         if news.get("sub") in _AUTO_RESTART and old.sub not in _AUTO_RESTART:
             news["auto_restarts"] = (*old.auto_restarts, now)[-AUTO_RESTARTS_KEPT:]
-        if "active" in news and not old.name.endswith(".service"):
-            news["detail"] = None  # holds a result, of which only services send signals
+        if "active" in news and old.detail is not None and (old.detail.assert_failed or not _is_service(old)):
+            news["detail"] = None  # holds what became of the last start; results are in the signals of services only
         self.units[old.name] = new = replace(old, **news)
         if news.get("active") == "failed" and _failed_around(new):
             self.units[old.name] = new = replace(new, detail=None)  # no signal told which command it was
@@ -327,7 +330,13 @@ def _is_down(unit: UnitFacts) -> bool:
     if unit.active == "failed" or unit.stopped_for or unit.dependency_failed:
         return True
     detail = unit.detail
-    return unit.code != 0 and detail is not None and detail.service_type != "oneshot" and not detail.triggered
+    if detail is None:
+        return False
+    return detail.assert_failed or (unit.code != 0 and detail.service_type != "oneshot" and not detail.triggered)
+
+
+def _is_service(unit: UnitFacts) -> bool:
+    return unit.name.endswith(".service")
 
 
 def _failed_around(unit: UnitFacts) -> bool:

@@ -109,6 +109,8 @@ class FakeUnit:
                 "DropInPaths": ("as", []),
                 "NeedDaemonReload": ("b", False),
                 "CanReload": ("b", False),
+                "AssertTimestampMonotonic": ("t", 0),
+                "AssertResult": ("b", False),
                 "InactiveExitTimestampMonotonic": ("t", 2_000_000),
                 "TriggeredBy": ("as", []),
                 "RequiredBy": ("as", []),

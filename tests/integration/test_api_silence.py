@@ -32,8 +32,8 @@ def test_silence_orders_what_was_asked_and_says_how_it_ends(run: Run) -> None:
     ("argv", "code", "said"),
     [
         (["--for", "2h"], 64, "Give a NAME, or --all"),
-        (["--all", "--for", "ever"], 1, "--for ever: this is no span of time"),
-        (["web", "--reason", "x" * 300], 1, '"reason" must be at most 200 characters'),
+        (["--all", "--for", "ever"], 64, "--for ever: this is no span of time"),
+        (["web", "--reason", "x" * 300], 64, '"reason" must be at most 200 characters'),
     ],
 )
 def test_a_silence_that_makes_no_sense_is_one_line(run: Run, argv: list[str], code: int, said: str) -> None:

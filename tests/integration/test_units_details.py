@@ -72,6 +72,38 @@ async def test_what_its_file_says_of_ends_and_restarts_is_described(stage: Stage
 
 
 @on_stage
+async def test_a_service_that_an_assertion_kept_from_its_start_says_so_until_it_has_started(stage: Stage) -> None:
+    met, unmet = {"AssertResult": ("b", True)}, {"AssertTimestampMonotonic": ("t", 5)}
+    web = stage.systemd.add(WEB, active="inactive", sub="dead")
+    stage.systemd.add(DB, active="inactive", sub="dead").more |= unmet | met
+    async with running(stage):
+        await stage.units.describe([WEB, DB])
+        assert not detail(stage, WEB).assert_failed
+        assert not detail(stage, DB).assert_failed
+        stage.wakes.take()
+        web.more |= unmet
+        await stage.systemd.end_job(7, WEB, "assert")
+        await stage.wakes.until(lambda: frozenset({WEB}) in stage.wakes.seen)
+        await stage.units.describe([WEB])
+        assert detail(stage, WEB).assert_failed
+        await stage.systemd.tell(WEB, active="active", sub="running")
+        await stage.wakes.until(lambda: stage.units.facts()[WEB].running)
+        await stage.units.describe([WEB])
+
+        assert not detail(stage, WEB).assert_failed
+
+
+@on_stage
+async def test_that_a_service_may_run_for_so_long_only_is_described(stage: Stage) -> None:
+    stage.systemd.add(WEB).more["RuntimeMaxUSec"] = ("t", 3_000_000)
+    stage.systemd.add(DB).more["RuntimeMaxUSec"] = ("t", 2**64 - 1)
+    async with running(stage):
+        await stage.units.describe([WEB, DB])
+
+        assert [detail(stage, name).runs_at_most for name in (WEB, DB)] == [True, False]
+
+
+@on_stage
 async def test_a_start_that_fails_while_its_unit_is_described_has_it_described_as_it_is_then(stage: Stage) -> None:
     unit = stage.systemd.add(WEB, active="activating", sub="start-pre")
     async with running(stage):

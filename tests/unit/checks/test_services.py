@@ -303,3 +303,9 @@ def test_between_two_states_a_unit_opens_and_resolves_nothing(changes: dict[str,
 
 def test_of_what_systemd_has_not_described_another_look_is_due_soon() -> None:
     assert look(service(UNIT, active="inactive", detail=None)).again_at == NOW + 1.0
+
+
+def test_a_service_that_an_assertion_kept_from_its_start_is_down() -> None:
+    unit = service("web.service", active="inactive", sub="dead", detail=detail(assert_failed=True))
+
+    assert types(judge(unit)) == [IssueType.SERVICE_DOWN]

@@ -83,7 +83,7 @@ def test_a_name_that_is_there_is_refused_and_nothing_changes(
 def test_what_cannot_be_a_name_is_refused(
     name: str, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "cannot be the name of a key" in said(tmp_path, capsys, "add", name, code=1)
+    assert "cannot be the name of a key" in said(tmp_path, capsys, "add", name, code=64)
     assert not file.exists()
 
 

@@ -41,7 +41,15 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize(
     "argv",
-    [("stats",), ("heal",), ("heal", "x", "--action", "reboot"), ("config",), ("issues", "--jsn"), ("--jsn", "issues")],
+    [
+        ("stats",),
+        ("heal",),
+        ("heal", "x", "--action", "reboot"),
+        ("config",),
+        ("issues", "--jsn"),
+        ("--jsn", "issues"),
+        ("incident", "foo"),
+    ],
 )
 def test_a_mistake_on_the_command_line_is_one_line_with_a_hint(
     capsys: pytest.CaptureFixture[str], argv: tuple[str, ...]
@@ -52,6 +60,15 @@ def test_a_mistake_on_the_command_line_is_one_line_with_a_hint(
     assert err.count("\n") == 1
     assert err.startswith("healthctl: ")
     assert "--help" in err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [("silence", "web", "--for", "5x"), ("history", "cpu", "--since", "foo"), ("incidents", "--since", "2999-01-01")],
+)
+def test_an_argument_that_makes_no_sense_is_one_too(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...]) -> None:
+    assert main(argv) == 64
+    assert capsys.readouterr().err.startswith(f"healthctl: {argv[-2]} {argv[-1]}: this is no")
 
 
 @pytest.mark.parametrize("argv", [("status", "--jsn"), ("status", "a", "b"), ("status", "--socket")])

@@ -188,10 +188,10 @@ def test_words_need_no_quotes_and_several_values_may_be_set(history: str, capsys
         (("--set", "=3"), 78, "assigns nothing"),
         (("--set", "a b=3"), 78, "this is not TOML"),
         (("--config", "/nowhere/healthd.toml"), 78, "/nowhere/healthd.toml"),
-        (("--since", "1h", "--until", "2h"), 1, "no time between"),
+        (("--since", "1h", "--until", "2h"), 64, "no time between"),
         (("--until", "2h", "--since", "3h"), 1, "nothing is on record"),
-        (("--since", "yore"), 1, "this is no time"),
-        (("--until", "2099-01-01"), 1, "--until 2099-01-01: this is not in the past"),
+        (("--since", "yore"), 64, "this is no time"),
+        (("--until", "2099-01-01"), 64, "--until 2099-01-01: this is not in the past"),
     ],
 )
 def test_a_mistake_is_one_line(

@@ -30,6 +30,16 @@ SEEN: list[tuple[dict[str, Any], Cause, str]] = [
         "not started, because something that it requires has failed",
     ),
     ({"result": "timeout"}, Cause.TIMEOUT, "did not start or stop in time"),
+    (
+        {"result": "timeout", "detail": detail(runs_at_most=True)},
+        Cause.TIMEOUT,
+        "took longer than it may: to run (RuntimeMaxSec=), to start or to stop",
+    ),
+    (
+        {"result": "success", "detail": detail(assert_failed=True)},
+        Cause.CONFIG,
+        "not started: an assertion of its unit file (Assert...=) does not hold",
+    ),
     ({"result": "watchdog", "code": 3, "exit_status": 6}, Cause.WATCHDOG, "hung: it did not answer systemd's watchdog"),
     ({"result": "oom-kill"}, Cause.OOM, "killed because memory ran out"),
     ({"result": "start-limit-hit"}, Cause.START_LIMIT, "started too often; systemd refuses to start it again"),
