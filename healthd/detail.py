@@ -18,7 +18,7 @@ class UnitDetail:
     Of its exits, `clean_statuses` are those besides 0 that are a success (SuccessExitStatus=); with `may_fail`, a "-"
     before its command, all are. `control_status` is that of a command around the main one (ExecCondition, ExecStartPre,
     ExecStartPost) which made the last start fail, 0 for none. It changes with a start, and is read anew where the
-    main process does not tell why one failed. `assert_failed`: an assertion of its file (Assert...=) kept it from a start.
+    main process does not tell why one failed. `assert_failed`: an assertion of its file (Assert...=) forbade a start.
     `runs_at_most`: it may run for so long only (RuntimeMaxSec=).
     """
 

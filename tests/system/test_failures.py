@@ -91,6 +91,28 @@ def test_a_service_that_stops_answering_its_watchdog_is_started_again(ward: Ward
     assert ward.host.state(unit) == "active"
 
 
+def test_a_service_that_an_assertion_keeps_from_its_start_is_reported_until_it_starts(ward: Ward) -> None:
+    cursor = ward.host.cursor()
+    unit = ward.add(service(unit=["AssertPathExists=/run/wanted"]), start=False)
+    ward.try_start(unit)
+    held = ward.await_event(cursor, "healing_held", unit)
+    assert held["HEALTHD_REASON"] == "config_error"
+    assert "an assertion of its unit file" in ward.issue(unit)["message"]
+
+    ward.host.sh(f"touch /run/wanted; systemctl start {unit}")
+    ward.await_healed(cursor, unit)
+    assert "healing_started" not in ward.events(cursor, unit)
+
+
+def test_a_service_that_may_run_for_so_long_only_is_started_again(ward: Ward) -> None:
+    cursor = ward.host.cursor()
+    unit = ward.add(service("/bin/sleep infinity", "RuntimeMaxSec=2"))
+    opened = ward.await_event(cursor, "issue_opened", unit)
+    assert "RuntimeMaxSec=" in opened["MESSAGE"]
+    ward.await_event(cursor, "healing_finished", unit, outcome="success")
+    ward.discard(unit)
+
+
 def test_a_service_that_ends_by_itself_with_success_is_only_reported(ward: Ward) -> None:
     unit = ward.add(obedient())
     before, cursor = ward.invocation(unit), ward.host.cursor()
