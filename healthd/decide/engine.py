@@ -107,7 +107,7 @@ def _settle(turn: Turn, results: Iterable[tuple[str, JobResult]]) -> None:
             continue
         finished = turn.finish(ticket, attempt, judged.outcome, judged.text)
         if judged.telling:
-            enter(turn, finished, attempt, judged.outcome)
+            finished = enter(turn, finished, attempt, judged.outcome)
         if judged.outcome is OutcomeKind.SUCCESS and ticket.open:
             turn.resolve(finished, judged.text)
 

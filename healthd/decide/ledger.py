@@ -3,7 +3,8 @@
 An action that failed so many times in a row is distrusted: healthd carries it out no more unasked, until it helped when
 somebody ordered it, until what it was meant for became well without it, until a long while has passed, or until
 somebody had the attempts forgotten. After the middle two it has one try: if that fails as well, it is distrusted again.
-Pure; the state is `EngineState.ledger`.
+What helped, and did not last until the pause after it was over, is written down as having failed after all. Pure; the
+state is `EngineState.ledger`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from healthd.decide.failure import class_of
 from healthd.decide.happenings import Distrusted, Trusted
+from healthd.decide.limits import backoff
+from healthd.decide.state import Helped
 from healthd.model import OutcomeKind
 
 if TYPE_CHECKING:
@@ -81,15 +84,37 @@ def most_failures(settings: Settings, subject: str) -> int:
     return max(failures, attempts) if failures and attempts else 0
 
 
-def enter(turn: Turn, ticket: Ticket, attempt: Attempt, outcome: OutcomeKind) -> None:
+def enter(turn: Turn, ticket: Ticket, attempt: Attempt, outcome: OutcomeKind) -> Ticket:
     """Write down how an attempt ended. One that found nothing to do says nothing of the action."""
     if outcome is OutcomeKind.NOT_SUPPORTED:
-        return
-    name = Name(
-        subject_of(ticket), attempt.failure or failure_of(ticket, None), full_name(attempt.action, attempt.runs)
-    )
+        return ticket
+    failure, action = attempt.failure or failure_of(ticket, None), full_name(attempt.action, attempt.runs)
+    name = Name(subject_of(ticket), failure, action)
     before = turn.state.ledger.get(name, Page())
-    page = _noted(before, helped=outcome is OutcomeKind.SUCCESS, wall=turn.moment.wall)
+    _write(turn, ticket, name, _noted(before, helped=outcome is OutcomeKind.SUCCESS, wall=turn.moment.wall))
+    if outcome is OutcomeKind.SUCCESS:
+        return turn.put(replace(ticket, helped=Helped(failure, action, before.in_a_row)))
+    return ticket
+
+
+def relapsed(turn: Turn, ticket: Ticket, failure: str) -> str:
+    """That what helped against a failure of this class, which is back, did not last; in words. "" if it did."""
+    if ticket.helped is None or ticket.last_end is None or ticket.helped.failure != failure:
+        return ""
+    after = turn.moment.now - ticket.last_end
+    if after >= backoff(turn.settings.auto_healing, ticket.attempts):
+        return ""
+    _, action, in_a_row = ticket.helped
+    name = Name(subject_of(ticket), failure, action)
+    page = turn.state.ledger.get(name)
+    if page is not None and page.helped:
+        page = page._replace(helped=page.helped - 1, in_a_row=in_a_row)
+        _write(turn, ticket, name, _noted(page, helped=False, wall=turn.moment.wall))
+    return f"{action} helped, and {after:.0f} s later it failed again"
+
+
+def _write(turn: Turn, ticket: Ticket, name: Name, page: Page) -> None:
+    before = turn.state.ledger.get(name, Page())
     if not page.in_a_row:
         page = page._replace(distrusted_at=None)
     elif 0 < most_failures(turn.settings, name.subject) <= page.in_a_row:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthd.decide.case import is_judged
 from healthd.decide.happenings import LeftAlone, Opened
-from healthd.decide.ledger import recovered
+from healthd.decide.ledger import failure_of, recovered, relapsed
 from healthd.decide.state import Key, Ticket
 
 if TYPE_CHECKING:
@@ -111,7 +111,9 @@ def _open(turn: Turn, key: Key, known: Ticket | None, finding: Finding) -> Ticke
     # It is back before its backoff was forgotten: the same episode goes on, and so does an attempt that has not ended.
     ticket = replace(ticket, attempts=known.attempts, last_end=known.last_end, gave_up_at=known.gave_up_at)
     follows = 0 if known.incident == ticket.incident else known.incident
-    ticket = replace(ticket, last_text=known.last_text, unsupported_at=known.unsupported_at)
+    failure = failure_of(ticket, turn.moment.facts.get(ticket.unit or ""))
+    last_text = relapsed(turn, known, failure) or known.last_text
+    ticket = replace(ticket, last_text=last_text, unsupported_at=known.unsupported_at)
     return replace(ticket, attempt=known.attempt, follows=follows)
 
 

@@ -194,7 +194,7 @@ def _starting(case: Case) -> Verdict | None:
         return _hold(HoldReason.STARTING, "it runs again; its check has not looked since")
     if case.ticket.key.type is IssueType.CRASH_LOOP and unit is not None and unit.active in ("failed", "inactive"):
         return _hold(
-            HoldReason.STARTING, "systemd does not restart it any more; that it is down is an issue of its own"
+            HoldReason.DEPENDENCY, "systemd does not restart it any more, and that it is down is an issue of its own"
         )
     if case.ticket.key.type is IssueType.CRASH_LOOP:
         return _hold(HoldReason.STARTING, CLASSES[Cause.CRASH_LOOP].why)
@@ -223,7 +223,7 @@ def _gave_up(case: Case) -> Verdict | None:
     if case.ticket.gave_up_at is None or case.by_hand:
         return None
     tried = "the attempt" if case.ticket.attempts == 1 else f"{case.ticket.attempts} attempts"
-    text = f"{tried} did not help; a person is needed"
+    text = f"{tried} did not help{'' if case.ticket.failed else ' for long'}; a person is needed"
     pause = case.settings.auto_healing.retry_after_give_up_seconds
     if pause <= 0:
         return _hold(HoldReason.GAVE_UP, text)

@@ -90,6 +90,14 @@ class Attempt:
     failure: str = ""
 
 
+class Helped(NamedTuple):
+    """What last helped: against which class of failures, which action, and how often it had failed in a row before."""
+
+    failure: str
+    action: str
+    in_a_row: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
     """The record of one issue. It outlives the issue until its backoff has been forgotten.
@@ -101,7 +109,8 @@ class Ticket:
     that there is nothing which the action could do. `hold` is the decision last announced, so that only a change is
     said; `suggested` is the action that it leaves to people. `wake_at` is when to decide again. `incident` is the
     number of the incident that the issue belongs to, `follows` that of the one that it belonged to when it was last
-    open in this episode; 0: none. `failed` is whether an attempt has ended without success since the issue opened.
+    open in this episode; 0: none. `helped` is what the last attempt did, if it helped; `failed` whether an attempt has
+    ended without success since the issue opened.
     """
 
     key: Key
@@ -129,6 +138,7 @@ class Ticket:
     unsupported_at: float | None = None
     suggested: str = ""
     failed: bool = False
+    helped: Helped | None = None
 
     @property
     def gave_up(self) -> bool:
@@ -146,13 +156,14 @@ class Ticket:
     def from_plain(cls, data: Mapping[str, Any]) -> Self:
         """Read back what `to_plain` wrote; raises ValueError, TypeError or KeyError on anything else."""
         component, item, type_ = data["key"]
-        attempt, hold = data["attempt"], data["hold"]
+        attempt, hold, helped = data["attempt"], data["hold"], data.get("helped")
         return cls(
             **{
                 **data,
                 "key": Key(component, item, IssueType(type_)),
                 "severity": Severity(data["severity"]),
                 "hold": HoldReason(hold) if hold else None,
+                "helped": Helped(*helped) if helped else None,
                 "attempt": Attempt(**{**attempt, "action": ActionKind(attempt["action"])}) if attempt else None,
             }
         )

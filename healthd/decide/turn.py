@@ -160,7 +160,7 @@ class Turn:
             ticket = replace(ticket, attempts=max(0, ticket.attempts - 1), unsupported_at=now)
         gave_up_at = now if ticket.gave_up else None
         failed = ticket.failed or (ticket.open and outcome is not OutcomeKind.SUCCESS)
-        ticket = replace(ticket, attempt=None, last_end=now, gave_up_at=gave_up_at, failed=failed)
+        ticket = replace(ticket, attempt=None, last_end=now, gave_up_at=gave_up_at, failed=failed, helped=None)
         said = text if outcome is OutcomeKind.NOT_SUPPORTED else ""  # by the event of this end: no need to repeat it
         ticket = replace(ticket, hold=None, hold_text=said, hold_until=None, suggested="", wake_at=None, last_text=text)
         self.put(ticket)

@@ -244,8 +244,9 @@ class Story:
         ticket = happening.ticket
         subject, name = ticket.unit or ticket.key.subject, ticket.key.item or ticket.key.component
         then = f"the next try is in {span(happening.retry)}" if happening.retry else "there will be no further try"
+        helped = "did not help" if ticket.failed else "did not help for long"
         message = (
-            f"GAVE UP on {subject}: {counted(ticket.attempts, 'attempt')} did not help ({ticket.message}). "
+            f"GAVE UP on {subject}: {counted(ticket.attempts, 'attempt')} {helped} ({ticket.message}). "
             f"A person is needed; {then}. See: healthctl explain {name}"
         )
         self._event(

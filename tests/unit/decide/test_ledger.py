@@ -85,6 +85,37 @@ def test_what_helped_and_what_did_not_is_counted_by_unit_failure_and_action() ->
     assert other.wall == pytest.approx(bench.wall)
 
 
+def test_what_helped_and_did_not_last_until_the_pause_was_over_has_failed_after_all() -> None:
+    bench = broken(configuration=settings(host_budget_seconds=0.0, suggest_after_failures=3))
+    fail_attempt(bench)
+    bench.later(11.0)
+    healed(bench)
+    assert bench.state.ledger[START][:3] == (1, 1, 0)
+    bench.later(4.0)
+    break_down(bench)
+
+    assert bench.state.ledger[START][:3] == (0, 2, 2)
+    assert bench.tickets()[f"{UNIT} service_down"].last_text == "start_unit helped, and 4 s later it failed again"
+    bench.restart_healthd()
+    bench.later(25.0)
+    healed(bench)
+    bench.later(39.0)
+    break_down(bench)
+
+    assert bench.state.ledger[START][:3] == (0, 3, 3)
+    assert [gone.name for gone in bench.of(Distrusted)] == [START]
+    assert len(bench.of(GaveUp)) == 1
+
+
+def test_what_helped_for_longer_than_that_has_helped() -> None:
+    bench = broken(configuration=settings(host_budget_seconds=0.0))
+    healed(bench)
+    bench.later(11.0)
+    break_down(bench)
+
+    assert bench.state.ledger[START][:3] == (1, 0, 0)
+
+
 def test_what_found_nothing_to_do_and_what_somebody_stopped_says_nothing_of_the_action() -> None:
     bench = broken(configuration=impatient())
     fail_attempt(bench, result="not_supported")

@@ -168,14 +168,28 @@ def test_what_somebody_stopped_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attempts", "retry", "words"),
+    ("ending", "retry", "words"),
     [
-        (3, 3600.0, "3 attempts did not help (killed by SIGKILL). A person is needed; the next try is in 60 min."),
-        (1, None, "1 attempt did not help (killed by SIGKILL). A person is needed; there will be no further try."),
+        (
+            (3, True),
+            3600.0,
+            "3 attempts did not help (killed by SIGKILL). A person is needed; the next try is in 60 min.",
+        ),
+        (
+            (1, True),
+            None,
+            "1 attempt did not help (killed by SIGKILL). A person is needed; there will be no further try.",
+        ),
+        (
+            (2, False),
+            None,
+            "2 attempts did not help for long (killed by SIGKILL). A person is needed; there will be no further try.",
+        ),
     ],
 )
-def test_giving_up_is_loud_and_says_what_comes(attempts: int, retry: float | None, words: str) -> None:
-    record = told(GaveUp(ticket=ticket(attempts=attempts), retry=retry))
+def test_giving_up_is_loud_and_says_what_comes(ending: tuple[int, bool], retry: float | None, words: str) -> None:
+    attempts, failed = ending
+    record = told(GaveUp(ticket=ticket(attempts=attempts, failed=failed), retry=retry))
 
     assert record.event is Event.HEALING_GAVE_UP
     assert record.severity is Severity.CRITICAL
