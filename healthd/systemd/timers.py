@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from healthd.model import UnitFacts
+    from healthd.ports import Clock
     from healthd.soon import Soon
     from healthd.systemd.bus import Bus
     from healthd.systemd.wire import Incoming
 
 FRESH_SECONDS: Final = 300.0
 """A timer is asked again after so long although nothing was heard of it."""
+
+PASSED_SECONDS: Final = 60.0
+"""A timer is asked again at each look when its time passed so long ago: systemd may take a minute to be accurate."""
 
 _TIMER: Final = f"{SYSTEMD}.Timer"
 _VALUES: Final = {
@@ -35,10 +39,11 @@ class Timers:
     def __init__(self) -> None:
         self._known: dict[str, tuple[tuple[float, str], float, TimerFacts]] = {}
 
-    def read(self, bus: Bus, units: Mapping[str, UnitFacts], now: float) -> Soon[tuple[TimerFacts, ...]]:
+    def read(self, bus: Bus, units: Mapping[str, UnitFacts], clock: Clock) -> Soon[tuple[TimerFacts, ...]]:
         """The running timers among these units, in name order. Raises `BusError`."""
+        now, wall = clock.boot(), clock.wall()
         running = sorted([name for name in units if name.endswith(".timer") and units[name].running])
-        old = [units[name] for name in running if not self._fresh(units[name], now)]
+        old = [units[name] for name in running if not self._fresh(units[name], now, wall)]
         return self._read(bus, running, old, now) if old else self._facts(running)
 
     async def _read(
@@ -51,11 +56,13 @@ class Timers:
     def _facts(self, running: Sequence[str]) -> tuple[TimerFacts, ...]:
         return tuple(self._known[name][2] for name in running if name in self._known)
 
-    def _fresh(self, unit: UnitFacts, now: float) -> bool:
+    def _fresh(self, unit: UnitFacts, now: float, wall: float) -> bool:
         if unit.name not in self._known:
             return False
-        state, at, _ = self._known[unit.name]
-        return state == _state(unit) and now - at < FRESH_SECONDS
+        state, at, facts = self._known[unit.name]
+        # Of one whose time has passed unheard the clock was set, and systemd has chosen another time for it since.
+        passed = facts.next_wall is not None and facts.next_wall + PASSED_SECONDS < wall
+        return state == _state(unit) and now - at < FRESH_SECONDS and not passed
 
     async def _ask(self, bus: Bus, unit: UnitFacts, now: float) -> None:
         def read(answer: Incoming) -> TimerFacts:

@@ -129,7 +129,7 @@ class SystemdUnits:
 
     def timers(self) -> Soon[tuple[TimerFacts, ...]]:
         """The running timers, in name order."""
-        return self._timers.read(self._connection(), self._view, self._clock.boot())
+        return self._timers.read(self._connection(), self._view, self._clock)
 
     def clock_synchronised(self) -> Soon[bool | None]:
         """Whether the kernel holds its clock for synchronised; None: nobody can tell."""

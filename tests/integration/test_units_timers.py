@@ -50,3 +50,20 @@ async def test_a_timer_is_asked_again_only_when_its_state_has_changed(stage: Sta
 
         assert facts.sub == "running"
         assert stage.systemd.asked("GetAll") > asked
+
+
+@on_stage
+async def test_a_timer_whose_time_has_passed_unheard_is_asked_again_for_the_clock_may_have_been_set(
+    stage: Stage,
+) -> None:
+    add(stage)
+    async with running(stage):
+        await waited(stage.units.timers())
+        stage.clock.set_wall(1_700_000_000.0 + 3 * 86_400)
+        stage.systemd.units[TIMER].more["NextElapseUSecRealtime"] = ("t", 1_700_345_600_000_000)
+        (facts,) = await waited(stage.units.timers())
+        assert facts.next_wall == 1_700_345_600.0
+
+        asked = stage.systemd.asked("GetAll")
+        await waited(stage.units.timers())
+        assert stage.systemd.asked("GetAll") == asked

@@ -165,3 +165,17 @@ def test_clean_caches_are_dropped_where_that_is_wanted_and_it_is_said_how_much_t
     assert " MiB won (caches " in record["MESSAGE"]
     assert "bytes dropped" in vm.journal("--unit=healthd-memory-cleanup")
     assert int(vm.sh("sed -n 's/^Cached: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo")) < cached - 10_000
+
+
+@ONE_IS_ENOUGH
+def test_a_clock_that_is_set_days_ahead_makes_no_timer_late(vm: Vm) -> None:
+    ward = Ward(host=vm)
+    ward.healthctl("check", "timers")
+    before = {item["name"]: item["message"] for item in ward.ask("status", "timers")["items"]}
+    vm.sh("date --set '+3 days'")
+    ward.healthctl("check", "timers")
+
+    after = {item["name"]: item for item in ward.ask("status", "timers")["items"]}
+    assert after.keys() == before.keys() != set()
+    assert {name: item["message"] for name, item in after.items() if item["status"] != "healthy"} == {}
+    assert any(item["message"] != before[name] for name, item in after.items())
