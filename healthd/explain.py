@@ -11,6 +11,7 @@ from healthd.config import permitted
 from healthd.decide.failure import CLASSES, class_of
 from healthd.decide.ledger import failure_of, in_words, subject_of
 from healthd.decide.policy import Case, Verdict, rule
+from healthd.decide.remedy import rung_of
 from healthd.decide.state import Ticket
 from healthd.errors import BusError, RequestError
 from healthd.model import ActionKind, HoldReason, IssueType, Severity, Status
@@ -67,11 +68,13 @@ class Explainer:
 
     def verdict(self, ticket: Ticket, *, by_hand: bool = False, action: ActionKind | None = None) -> Verdict:
         """What the policy says about an issue at this moment."""
+        return rule(self._case(ticket, by_hand=by_hand), action)
+
+    def _case(self, ticket: Ticket, *, by_hand: bool = False) -> Case:
         pipeline = self._pipeline
-        case = Case(
+        return Case(
             settings=pipeline.settings, state=pipeline.state, moment=pipeline.moment(), ticket=ticket, by_hand=by_hand
         )
-        return rule(case, action)
 
     def tickets(
         self, *, component: str | None = None, item: str | None = None, unit: str | None = None
@@ -106,7 +109,7 @@ class Explainer:
     async def _component(self, component: Component) -> Explanation:
         facts = {item.name or "reading": item.message for item in component.items.values() if item.findings}
         ticket = self._worst(component.name)
-        facts |= _last(ticket) | self._so_far(ticket)
+        facts |= self._rung(ticket) | _last(ticket) | self._so_far(ticket)
         facts["weight"] = f"{component.weight:g} of {sum(part.weight for part in self._pipeline.picture.parts()):g}"
         return self._explanation(
             name=component.name,
@@ -140,11 +143,20 @@ class Explainer:
             score=item.score,
             message=item.message,
             limit=_UNIT_LIMIT if unit else _LIMIT,
-            facts=(_facts(unit) if unit else {}) | _failure(ticket, unit) | _last(ticket) | self._so_far(ticket),
+            facts=(_facts(unit) if unit else {})
+            | _failure(ticket, unit)
+            | self._rung(ticket)
+            | _last(ticket)
+            | self._so_far(ticket),
             ticket=ticket,
             stopped=item.stopped,
             also=await self.along(item.unit),
         )
+
+    def _rung(self, ticket: Ticket | None) -> dict[str, str]:
+        """What the unit's own ladder of `actions` has next."""
+        rung = rung_of(self._case(ticket)) if ticket is not None and ticket.open else ""
+        return {"next of its actions": rung} if rung else {}
 
     def _so_far(self, ticket: Ticket | None) -> dict[str, str]:
         """How often which action helped against such a failure before."""

@@ -62,7 +62,8 @@ def assess(reading: Reading, _before: Reading | None, options: Options) -> Asses
     if updates.not_whole and reading.quiet_for < options.quiet_seconds:
         # A clock that was set back makes dpkg's last word one of the future: it is not waited for longer than this.
         again = reading.at + min(options.quiet_seconds - reading.quiet_for, options.quiet_seconds)
-        said.append("dpkg is at work")
+        minutes = options.quiet_seconds / 60
+        said.append(f"dpkg has worked within the last {minutes:.0f} min; not whole yet: {_few(updates.not_whole)}")
     elif updates.not_whole:
         score = NOT_WHOLE_SCORE
         count = len(updates.not_whole)

@@ -138,6 +138,7 @@ def _close_lost(turn: Turn) -> None:
             turn.resolve(ticket, f"it is left out: {turn.moment.left_out[ticket.key.component]}", well=False)
         elif ticket.key.component in usable:
             there = ticket.unit is not None and ticket.unit in turn.moment.facts
-            text = "it need not be watched any more" if there else "it exists no more"
+            gone = "systemd has it loaded no more" if ticket.unit else "it exists no more"
+            text = "it need not be watched any more" if there else gone
             turn.resolve(ticket, text, well=False)
     turn.stopped.difference_update(name for name in lost_stops if name[0] in usable or name[0] in turn.moment.left_out)

@@ -107,7 +107,7 @@ def _unloaded(look: _Look) -> Finish:
         return Finish(outcome=OutcomeKind.FAILED, text=_with_report(look.attempt, "what the issue was about is gone"))
     if look.ticket.key.type is IssueType.JOB_FAILED and look.attempt.result == "done":
         return Finish(outcome=OutcomeKind.SUCCESS, text="it ran to its end")
-    return Finish(outcome=OutcomeKind.FAILED, text="the unit exists no more")
+    return Finish(outcome=OutcomeKind.FAILED, text="systemd has the unit loaded no more")
 
 
 def _without_effect(look: _Look) -> Finish | None:

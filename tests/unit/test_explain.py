@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from healthd.config import UnitSettings
 from healthd.decide.policy import Verdict
 from healthd.errors import BusLost, RequestError
 from healthd.events import Event
 from healthd.model import ActionKind, HoldReason, Status
 from tests.fake_units import SIMPLE, service
-from tests.unit.assembly import Assembly, assembled, settings
+from tests.unit.assembly import Assembly, assembled, settings, with_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,6 +192,20 @@ def test_units_that_a_restart_takes_along_are_named_when_it_would_be_a_restart(m
     along, _ = explained("loop", LOOP, after=with_others)
 
     assert (alone.also_restarts, along.also_restarts) == ((), ("worker.service",))
+
+
+def test_of_a_unit_with_a_ladder_it_names_the_rung_that_comes_next() -> None:
+    table = UnitSettings(actions=("start_unit", "run_unit:mend.service"))
+
+    async def in_vain(healthd: Assembly) -> None:
+        healthd.units.stays_down.add("web.service")
+        healthd.units.kill("web.service")
+        await healthd.logged(Event.HEALING_HELD)
+
+    told, _ = explained("web", WEB, configuration=with_table("web.service", table), after=in_vain)
+
+    assert told.hold is HoldReason.COOLDOWN
+    assert told.facts["next of its actions"] == "run_unit:mend.service"
 
 
 def test_a_bus_that_is_away_does_not_keep_the_rest_of_the_answer_back() -> None:

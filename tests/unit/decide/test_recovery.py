@@ -121,7 +121,7 @@ def test_a_unit_that_is_gone_is_no_issue_any_more() -> None:
     bench.turn([UNIT])
 
     (resolved,) = bench.of(Resolved)
-    assert (resolved.well, resolved.text) == (False, "it exists no more")
+    assert (resolved.well, resolved.text) == (False, "systemd has it loaded no more")
 
 
 def test_an_issue_of_a_component_that_a_reload_took_away_is_closed_and_one_without_a_reading_is_not() -> None:
@@ -160,7 +160,7 @@ def test_an_attempt_on_a_unit_that_is_gone_has_failed() -> None:
     bench.end_job(UNIT, "failed")
     bench.turn([UNIT])
 
-    assert bench.of(Ended)[0].text == "the unit exists no more"
+    assert bench.of(Ended)[0].text == "systemd has the unit loaded no more"
 
 
 def test_an_issue_of_a_unit_that_vanished_while_healthd_was_down_is_closed() -> None:
