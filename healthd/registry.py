@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Mapping, Sequence
 
     from healthd.config import AlertingSettings, Settings
+    from healthd.errors import DeliveryError
     from healthd.letters import Letter
     from healthd.model import Assessment, Item, JobResult
     from healthd.ports import Beats, Clock, Host, Net, Outputs, Units
@@ -97,24 +98,30 @@ class Ways(Protocol):
     async def get(self, url: str) -> None:
         """Have an HTTP server answer."""
 
-    async def apprise(self, urls: Sequence[str], title: str, body: str, kind: str) -> None:
-        """Have the services at these addresses of apprise take a message."""
+    async def apprise(self, url: str, title: str, body: str, kind: str) -> None:
+        """Have the service at this address of apprise take a message."""
 
-    async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> None:
-        """Have the mail server at this URL take a message for all of these."""
+    async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> Mapping[str, DeliveryError]:
+        """Have the mail server at this URL take a message for these; returns why it does not for some of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverSpec:
     """A receiver: what of the settings it needs, and how it gets a letter. Queue and repetition are never its business.
 
-    `send` raises `DeliveryError`. `keeps_alive`: it forgets what it is not told again. `takes_notes`: what neither
-    opens nor ends anything has a place there.
+    `send` raises `DeliveryError`. `each` names the option that holds addresses, each of which is told by itself; those
+    for which the same message is due are told in one go if `together`. `send` returns who of them did not take it, or
+    who of several that tell each other did not. `label`, of its number and itself, calls an address so that it gives
+    nothing away. `keeps_alive`: it forgets what it is not told again. `takes_notes`: what neither opens nor ends
+    anything has a place there.
     """
 
     name: str
     options: Callable[[AlertingSettings, Reveal], Any]
-    send: Callable[[Ways, Letter, Any], Awaitable[None]]
+    send: Callable[[Ways, Letter, Any], Awaitable[Mapping[str, DeliveryError] | None]]
+    each: str = ""
+    together: bool = False
+    label: Callable[[int, str], str] = lambda _number, address: address
     keeps_alive: bool = False
     takes_notes: bool = True
 

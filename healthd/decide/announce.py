@@ -58,8 +58,10 @@ def announce(turn: Turn, orders: Iterable[AnyOrder]) -> None:
     """Bring the alerts up to date with the issues as this step leaves them."""
     alerts = _without_spooled(turn.state.alerts, orders)
     if not turn.settings.alerting.receivers:
-        if turn.state.alerts or turn.state.openings:
-            turn.state = replace(turn.state, alerts=(), openings=())
+        # What was told is kept: whoever is put back in must hear of its end, and there is nobody who could be told now.
+        kept = tuple(alert for alert in alerts if alert.told_at is not None and (alert.unsent or not alert.over))
+        if kept != turn.state.alerts or turn.state.openings:
+            turn.state = replace(turn.state, alerts=kept, openings=())
         return
     openings = _openings(turn)
     notes = tuple(alert for alert in alerts if alert.note)

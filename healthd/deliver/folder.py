@@ -2,24 +2,39 @@
 
 That a receiver has taken a letter is a file, `delivered/ID.RECEIVER`: so a process that is killed sends none again but
 the one that was on its way. The daemon counts these files, and one that tries the way waits for them.
+
+It reads none that begins with a dot: `.ID.RECEIVER.MARK`, what became of a letter at one of several addresses while it
+waits for others; `.told/KEY.RECEIVER.MARK`, that an address heard of an alert and not of its end, which is in it where
+the address was not in the configuration then; `.poor.RECEIVER`, those of its peers that take none.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from healthd.letters import DELIVERED, OUTBOX, Letter, Outcome
+from healthd.letters import DELIVERED, OUTBOX, Letter, Outcome, Why
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterable, Iterator
     from pathlib import Path
 
 KEEP_SECONDS: Final = 3600.0
 """So long it is kept that a letter was delivered, should it come once more."""
 
+TOLD_SECONDS: Final = 400 * 86_400.0
+"""An alert of which nobody heard for so long has no end."""
+
+OWED_SECONDS: Final = 30 * 86_400.0
+"""After so long the end of an alert is no news any more."""
+
 _BROKEN: Final = ".broken"
+_TOLD: Final = ".told"
+_POOR: Final = ".poor."
+_NO_NEWS: Final = frozenset({Why.TEST, Why.BEAT, Why.HEALED})
 
 
 class Folder:
@@ -27,7 +42,8 @@ class Folder:
 
     def __init__(self, directory: Path) -> None:
         self.outbox, self._delivered = directory / OUTBOX, directory / DELIVERED
-        for folder in (self.outbox, self._delivered):
+        self._told = self._delivered / _TOLD
+        for folder in (self.outbox, self._delivered, self._told):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def letters(self, known: frozenset[str]) -> Iterator[tuple[str, Letter | None]]:
@@ -60,6 +76,66 @@ class Folder:
         beside.write_text(json.dumps(outcome.to_plain()), encoding="utf-8")
         beside.rename(self._delivered / mark)
 
+    def became(self, letter: Letter, receiver: str, mark: str) -> str | None:
+        """What became of it at one of several addresses: "" if that has it, else why it never will. None: it waits."""
+        try:
+            return (self._delivered / f".{letter.id}.{receiver}.{mark}").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def settle(self, letter: Letter, receiver: str, mark: str, text: str, *, more: bool) -> None:
+        """Write down what became of it at an address, as `became` reads it if there is `more` to come at others."""
+        told = self._place(letter.key, receiver, mark)
+        if letter.over:
+            told.unlink(missing_ok=True)
+        elif not text and letter.why not in _NO_NEWS:
+            told.touch(mode=0o600)
+        if more:
+            (self._delivered / f".{letter.id}.{receiver}.{mark}").write_text(text, encoding="utf-8")
+
+    def is_told(self, receiver: str, mark: str, key: str) -> bool:
+        """Whether this address heard of the alert, and not of its end."""
+        return self._place(key, receiver, mark).exists()
+
+    def told(self, key: str) -> list[tuple[str, str]]:
+        """The receivers, and of each the marks of the addresses, that heard of the alert and not of its end."""
+        rests = (file.name.removeprefix(f"{key}.") for file in self._told.iterdir() if file.name.startswith(f"{key}."))
+        found = [rest.split(".") for rest in rests]
+        return [(receiver, mark) for receiver, mark in (each for each in found if len(each) == 2)]
+
+    def owe(self, receiver: str, mark: str, letter: Letter) -> None:
+        """Keep the end of an alert for an address that heard of the alert and cannot be told now."""
+        place = self._place(letter.key, receiver, mark)
+        if place.exists():
+            with suppress(OSError):
+                place.write_bytes(replace(letter, id=f"{letter.id}-{mark or receiver}", to=receiver).to_json())
+
+    def pay(self, receiver: str, marks: Container[str]) -> None:
+        """Put into the outbox what is kept for these addresses."""
+        for file in self._told.iterdir():
+            name, mark = file.name.rpartition(".")[::2]
+            if mark not in marks or not name.endswith(f".{receiver}") or not file.stat().st_size:
+                continue
+            beside = self._delivered / f".owed-{file.name}"
+            with suppress(OSError):
+                beside.write_bytes(file.read_bytes())
+                beside.rename(self.outbox / f"owed-{file.name}.json")
+                os.truncate(file, 0)
+
+    def poor(self, receiver: str) -> frozenset[str]:
+        """The marks of those peers of the receiver that took nothing the last time."""
+        try:
+            return frozenset((self._delivered / f"{_POOR}{receiver}").read_text(encoding="utf-8").split())
+        except (OSError, UnicodeDecodeError):
+            return frozenset()
+
+    def note_poor(self, receiver: str, marks: Iterable[str]) -> None:
+        """Write them down."""
+        (self._delivered / f"{_POOR}{receiver}").write_text(" ".join(sorted(marks)), encoding="utf-8")
+
+    def _place(self, key: str, receiver: str, mark: str) -> Path:
+        return self._told / f"{key}.{receiver}.{mark}"
+
     def remove(self, name: str) -> None:
         """A letter that everybody has leaves the outbox."""
         (self.outbox / name).unlink(missing_ok=True)
@@ -72,8 +148,18 @@ class Folder:
             return
 
     def tidy(self, wall: float) -> None:
-        """Forget what was delivered long ago."""
+        """Forget what was delivered long ago, but for what still waits for others."""
+        waits = tuple(letter.id for _, letter in self.letters(frozenset()) if letter is not None)
         for file in self._delivered.iterdir():
+            name = file.name.removeprefix(".")
+            if not any(name.startswith(f"{id_}.") for id_ in waits) and not file.name.startswith(_POOR):
+                _forget(file, wall - KEEP_SECONDS)
+        for file in self._told.iterdir():
             with suppress(OSError):
-                if file.lstat().st_mtime + KEEP_SECONDS < wall:
-                    file.unlink()
+                _forget(file, wall - (OWED_SECONDS if file.stat().st_size else TOLD_SECONDS))
+
+
+def _forget(file: Path, before: float) -> None:
+    with suppress(OSError):
+        if file.lstat().st_mtime < before:
+            file.unlink()

@@ -1,4 +1,4 @@
-"""Mail, by SMTP as it is spoken to a relay: TLS, login, one message for all recipients. Blocks; run in a thread."""
+"""Mail, by SMTP as it is spoken to a relay: TLS, login, one message for all of these. Blocks; run in a thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from healthd.errors import DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    _Refused = dict[str, tuple[int, bytes]]
 
 _PORTS: Final = {"smtp": 25, "smtps": 465}
 _NO_URL: Final = (
@@ -19,26 +21,37 @@ _NO_URL: Final = (
 )
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _SHOWN: Final = 200
+_FOR_EVER: Final = 500
 _TOO_MUCH: Final = frozenset({552, 554})
 """This message will never be taken. All other refusals may pass, also by somebody mending a password or an address."""
 
 
-def mailed(server: str, sender: str, to: Sequence[str], message: bytes, seconds: float) -> None:
-    """Have it taken for all recipients, each step within so many seconds; raises `DeliveryError`."""
+def mailed(server: str, sender: str, to: Sequence[str], message: bytes, seconds: float) -> Mapping[str, DeliveryError]:
+    """Have it taken for these, each step within so many seconds. Returns who was refused; raises if nobody was asked.
+
+    Who is refused for now (4xx) may be taken later, as of greylisting or a mailbox that is full.
+    """
     try:
-        _talk(server, sender, to, message, seconds)
+        refused = _talk(server, sender, to, message, seconds)
     except smtplib.SMTPRecipientsRefused as error:
-        codes = [code for code, _ in error.recipients.values()]
-        raise DeliveryError("all recipients were refused", final=min(codes) >= 500) from None
+        refused = error.recipients
     except smtplib.SMTPResponseException as error:
-        text = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else ""
+        text = _text(error.smtp_error)
         final = error.smtp_code in _TOO_MUCH and not isinstance(error, smtplib.SMTPAuthenticationError)
         raise DeliveryError(f"the mail server says {error.smtp_code} {text[:_SHOWN]}", final=final) from None
     except (smtplib.SMTPException, ssl.SSLError, OSError, ValueError) as error:
         raise DeliveryError(f"the mail server: {str(error)[:_SHOWN] or type(error).__name__}") from None
+    return {
+        address: DeliveryError(f"the mail server says {code} {_text(text)[:_SHOWN]}", final=code >= _FOR_EVER)
+        for address, (code, text) in refused.items()
+    }
 
 
-def _talk(server: str, sender: str, to: Sequence[str], message: bytes, seconds: float) -> None:
+def _text(said: bytes | str) -> str:
+    return " ".join((said.decode("utf-8", "replace") if isinstance(said, bytes) else said).split())
+
+
+def _talk(server: str, sender: str, to: Sequence[str], message: bytes, seconds: float) -> _Refused:
     """TLS from the first byte for smtps, else as soon as the server offers it, and before any password."""
     parts, host, port = _read(server)
     context = _context(host)
@@ -57,7 +70,7 @@ def _talk(server: str, sender: str, to: Sequence[str], message: bytes, seconds: 
             if not safe:
                 raise DeliveryError("the mail server offers no TLS: the password is not sent to it in the clear")
             session.login(unquote(parts.username), unquote(parts.password or ""))
-        session.sendmail(sender, list(to), message)
+        return session.sendmail(sender, list(to), message)
 
 
 def _read(server: str) -> tuple[SplitResult, str, int]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from healthd.config import DEFAULT_FILE, load
-from healthd.deliver.courier import Courier, taken_out
+from healthd.deliver.courier import Courier
+from healthd.deliver.lanes import Lane, mark_of
 from healthd.deliver.secrets import Secrets
 from healthd.deliver.watch import watching
-from healthd.errors import ConfigError
+from healthd.errors import ConfigError, DeliveryError
 from healthd.events import Event
 from healthd.letters import Outcome
 from healthd.model import Severity
 from healthd.registry import find_receivers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from healthd.config import Settings
@@ -142,17 +145,45 @@ class Office:
                     done=functools.partial(self._done, name),
                 )
                 self._tasks.append(group.create_task(courier.run(), name=name))
-            self._couriers[name].keeps_alive, self._couriers[name].takes_notes = spec.keeps_alive, spec.takes_notes
-            self._couriers[name].send = self._send(spec, settings)
+            courier = self._couriers[name]
+            courier.keeps_alive, courier.takes_notes, courier.together = (
+                spec.keeps_alive,
+                spec.takes_notes,
+                spec.together,
+            )
+            courier.serve(self._send(spec, settings), self._lanes(spec, settings))
+            self._folder.pay(name, courier.marks)
         for name, courier in self._couriers.items():
             if name not in specs:
-                courier.send = taken_out
+                courier.serve(None, ())
 
     def _send(self, spec: ReceiverSpec, settings: Settings) -> Send:
-        async def send(letter: Letter) -> None:
-            await spec.send(self._ways, letter, spec.options(settings.alerting, self._secrets.reveal))
+        async def send(letter: Letter, addresses: Sequence[str]) -> Mapping[str, DeliveryError] | None:
+            options = spec.options(settings.alerting, self._secrets.reveal)
+            if spec.each and "" in addresses:
+                raise DeliveryError("there is no address in its credential")
+            mine = {spec.each: tuple(addresses)} if spec.each else {}
+            return await spec.send(self._ways, letter, replace(options, **mine))
 
         return send
+
+    def _lanes(self, spec: ReceiverSpec, settings: Settings) -> list[Lane]:
+        """The addresses that are told each by itself; where they cannot be known, one that says so to each letter."""
+        try:
+            options = spec.options(settings.alerting, self._secrets.reveal)
+        except DeliveryError:
+            return [Lane()]
+        if not spec.each:
+            return [Lane(stand=mark_of(repr(options)))]
+        return [
+            Lane(
+                mark=mark_of(address),
+                address=address,
+                label=spec.label(number, address),
+                stand=mark_of(repr(replace(options, **{spec.each: (address,)}))),
+            )
+            for number, address in enumerate(dict.fromkeys(getattr(options, spec.each)), 1)
+        ] or [Lane()]
 
     # What they are to be told
 
@@ -167,7 +198,10 @@ class Office:
                 message = f"{name} in the outbox is no letter, and is put aside"
                 self._log.event(Event.ALERT_FAILED, message, severity=Severity.MEDIUM, reason="broken")
                 continue
-            wanted = [letter.to] if letter.to in self._couriers else [] if letter.to else list(receivers)
+            if letter.over:
+                self._owe(letter)
+            named = letter.to in self._couriers and self._couriers[letter.to].marks
+            wanted = [letter.to] if named else [] if letter.to else list(receivers)
             if not wanted:
                 if letter.to:
                     self._folder.note(letter, letter.to, Outcome(ok=False, text="it is not set up", took=0.0))
@@ -176,6 +210,13 @@ class Office:
             self._waits_for[name] = set(wanted)
             for receiver in wanted:
                 self._couriers[receiver].take(name, letter)
+
+    def _owe(self, letter: Letter) -> None:
+        """Who heard of an alert hears of its end, if that must wait until they are in the configuration again."""
+        for receiver, mark in self._folder.told(letter.key):
+            courier = self._couriers.get(receiver)
+            if courier is None or mark not in courier.marks:
+                self._folder.owe(receiver, mark, letter)
 
     def _done(self, receiver: str, name: str) -> None:
         waits = self._waits_for.get(name, set())

@@ -51,23 +51,23 @@ class Wires:
         if not 200 <= answer.status < 300:
             raise DeliveryError(_words(answer), wait=self._wait(answer), final=answer.status in _REFUSED)
 
-    async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> None:
-        """Have a mail server take this message for all of them."""
+    async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> Mapping[str, DeliveryError]:
+        """Have a mail server take this message for these; returns why it does not for some of them."""
         from healthd.deliver.mail import mailed  # noqa: PLC0415  what has no mail to send starts sooner without
 
         try:
             async with asyncio.timeout(self._mail):
-                await asyncio.to_thread(mailed, server, sender, to, message, self._mail / 3)
+                return await asyncio.to_thread(mailed, server, sender, to, message, self._mail / 3)
         except TimeoutError:
             raise DeliveryError(f"the mail server did not take it within {self._mail:g} s") from None
 
-    async def apprise(self, urls: Sequence[str], title: str, body: str, kind: str) -> None:
-        """Have all of these services take it."""
+    async def apprise(self, url: str, title: str, body: str, kind: str) -> None:
+        """Have this service take it."""
         from healthd.deliver.foreign import told  # noqa: PLC0415  hardly anybody has it
 
         try:
             async with asyncio.timeout(self._mail):
-                await asyncio.to_thread(told, urls, title, body, kind)
+                await asyncio.to_thread(told, url, title, body, kind)
         except TimeoutError:
             raise DeliveryError(f"apprise had not sent it within {self._mail:g} s") from None
 

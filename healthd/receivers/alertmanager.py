@@ -42,15 +42,25 @@ def options(settings: AlertingSettings, reveal: Reveal) -> Options:
     return Options(urls=each_of(settings.alertmanager_url, reveal))
 
 
-async def send(ways: Ways, letter: Letter, options: Options) -> None:
-    """Tell every peer; one that takes it is enough, since they tell each other."""
+async def send(ways: Ways, letter: Letter, options: Options) -> Mapping[str, DeliveryError]:
+    """Tell every peer. One that takes it is enough, since they tell each other; returns who did not."""
     body = json.dumps(alerts(letter, ways.wall()), ensure_ascii=False).encode()
     posts = (ways.post(f"{url.rstrip('/')}/api/v2/alerts", body, {}) for url in options.urls)
     results = await asyncio.gather(*posts, return_exceptions=True)
-    failed = [result for result in results if isinstance(result, BaseException)]
-    for error in failed:
-        if len(failed) == len(results) or not isinstance(error, DeliveryError):
-            raise error
+    failed: dict[str, DeliveryError] = {}
+    for number, (url, result) in enumerate(zip(options.urls, results, strict=True), 1):
+        if isinstance(result, DeliveryError):
+            failed[url] = DeliveryError(f"address {number} ({_host(url)}): {result}", wait=result.wait)
+        elif isinstance(result, BaseException):
+            raise result
+    if len(failed) == len(results):
+        raise next(result for result in results if isinstance(result, DeliveryError))
+    return failed
+
+
+def _host(url: str) -> str:
+    """Who it is, without user and password."""
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
 def alerts(letter: Letter, now: float) -> list[dict[str, Any]]:

@@ -29,10 +29,11 @@ def options(settings: AlertingSettings, reveal: Reveal) -> Options:
 
 
 async def send(ways: Ways, letter: Letter, options: Options) -> None:
-    """Tell all of them; if one does not take it, it is sent to all again."""
+    """Tell the one address that is left of them: each is told by itself."""
     parts = (letter.text, letter.changed and f"Changed before: {letter.changed}", "\n".join(letter.evidence))
     body = "\n".join((*filter(None, parts), *letter.hints)) or letter.title
-    await ways.apprise(options.urls, f"{letter.host}: {letter.title}", body, _kind(letter))
+    for url in options.urls:
+        await ways.apprise(url, f"{letter.host}: {letter.title}", body, _kind(letter))
 
 
 def _kind(letter: Letter) -> str:
@@ -43,4 +44,8 @@ def _kind(letter: Letter) -> str:
     return "failure" if letter.severity in (Severity.HIGH, Severity.CRITICAL) else "warning"
 
 
-RECEIVER = ReceiverSpec(name="apprise", options=options, send=send)
+def _label(number: int, _url: str) -> str:
+    return f"address {number} of apprise_urls"
+
+
+RECEIVER = ReceiverSpec(name="apprise", options=options, send=send, each="urls", label=_label)

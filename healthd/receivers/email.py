@@ -10,11 +10,15 @@ from email.policy import SMTP
 from email.utils import format_datetime, localtime
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.config.forms import mail_address
 from healthd.config.kinds import Credential, each_of
+from healthd.errors import DeliveryError
 from healthd.letters import Why
 from healthd.registry import ReceiverSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from healthd.config import AlertingSettings
     from healthd.letters import Letter
     from healthd.registry import Reveal, Ways
@@ -34,15 +38,37 @@ def options(settings: AlertingSettings, reveal: Reveal) -> Options:
     """What of the settings it needs. A credential holds addresses, apart by spaces, commas or lines."""
 
     def address(said: Any) -> str:
-        return reveal(said).replace(",", " ") if isinstance(said, Credential) else str(said)  # which is no secret
+        if not isinstance(said, Credential):
+            return str(said)  # which is no secret
+        return " ".join(map(_known, reveal(said).replace(",", " ").split()))
 
     return Options(server=reveal(settings.smtp_url), to=each_of(settings.email_notifications, address))
 
 
-async def send(ways: Ways, letter: Letter, options: Options) -> None:
-    """Send one mail to all."""
-    message = mail(letter, options.to)
-    await ways.mail(options.server, str(message["From"]), options.to, message.as_bytes(policy=SMTP))
+def _known(address: str) -> str:
+    """As mail servers know it; what is no address stays as it is, and is refused when it is told."""
+    try:
+        return mail_address(address)
+    except ValueError:
+        return address
+
+
+async def send(ways: Ways, letter: Letter, options: Options) -> Mapping[str, DeliveryError]:
+    """Send one mail to all. Returns who did not get it: what is no address keeps nobody else from it."""
+    wrong = {to: DeliveryError("it is no e-mail address", final=True) for to in options.to if not _is_address(to)}
+    to = tuple(each for each in options.to if each not in wrong)
+    if not to:
+        return wrong
+    message = mail(letter, to)
+    refused = await ways.mail(options.server, str(message["From"]), to, message.as_bytes(policy=SMTP))
+    return {**wrong, **refused}
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return mail_address(text) == text
+    except ValueError:
+        return False
 
 
 def mail(letter: Letter, to: tuple[str, ...]) -> EmailMessage:
@@ -117,4 +143,4 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-RECEIVER = ReceiverSpec(name="email", options=options, send=send)
+RECEIVER = ReceiverSpec(name="email", options=options, send=send, each="to", together=True)

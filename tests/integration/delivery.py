@@ -81,6 +81,51 @@ async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
 
 
 @dataclass(kw_only=True)
+class Mailbox:
+    """A mail server. `answer`: to the how many-th naming of a recipient; `mails`: who got each mail."""
+
+    answer: Callable[[str, int], str] = lambda _to, _count: "250 ok"
+    port: int = 0
+    named: Counter[str] = field(default_factory=Counter)
+    mails: list[tuple[str, ...]] = field(default_factory=list)
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to: list[str] = []
+        said = "220 here"
+        while True:
+            writer.write(f"{said}\r\n".encode())
+            await writer.drain()
+            line = (await reader.readuntil(b"\r\n")).decode().strip()
+            verb, _, rest = line.partition(":")
+            said = "250 ok"
+            match verb.upper().split()[0]:
+                case "RCPT":
+                    address = rest.strip("<>")
+                    self.named[address] += 1
+                    said = self.answer(address, self.named[address])
+                    to += [address] if said.startswith("2") else []
+                case "DATA":
+                    writer.write(b"354 go on\r\n")
+                    await reader.readuntil(b"\r\n.\r\n")
+                    self.mails.append(tuple(to))
+                    to.clear()
+                case "RSET":
+                    to.clear()
+                case "QUIT":
+                    return
+                case _:
+                    pass
+
+
+@asynccontextmanager
+async def mailing(box: Mailbox) -> AsyncIterator[Mailbox]:
+    """The mail server listens."""
+    async with serving(box.handle) as port:
+        box.port = port
+        yield box
+
+
+@dataclass(kw_only=True)
 class Delivery:
     """The folders, the configuration, and whoever runs over them."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import random
 import signal
 import time
 from typing import TYPE_CHECKING
 
 from healthd.letters import Why
-from tests.integration.delivery import Receiver, delivery, numbered, one, receiving
+from tests.integration.delivery import Mailbox, Receiver, delivery, mailing, numbered, one, receiving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,6 +147,73 @@ def test_what_is_no_letter_is_put_aside_and_said(tmp_path: Path) -> None:
             await web.until(lambda: len(web.taken) == 1)
             await desk.empty()
             assert (tmp_path / "delivered/x.json.broken").exists()
+
+    asyncio.run(life())
+
+
+def test_mail_that_is_refused_to_one_for_now_goes_to_that_one_later_and_to_nobody_twice(tmp_path: Path) -> None:
+    def answer(to: str, count: int) -> str:
+        if to == "grey@example.org":
+            return "450 4.7.1 come again" if count == 1 else "250 ok"
+        return "550 5.1.1 no such user" if to == "gone@example.org" else "250 ok"
+
+    async def life() -> tuple[Mailbox, str]:
+        async with mailing(Mailbox(answer=answer)) as box:
+            said = (
+                'email_notifications = ["ann@example.org", "grey@example.org", "gone@example.org"]\n'
+                f'smtp_url = "smtp://127.0.0.1:{box.port}"'
+            )
+            async with delivery(tmp_path, said) as desk:
+                await desk.put(numbered(1))
+                await desk.start()
+                await desk.empty()
+                return box, desk.log()
+
+    box, log = asyncio.run(life())
+
+    assert box.mails == [("ann@example.org",), ("grey@example.org",)]
+    assert "email could not be told: grey@example.org: the mail server says 450 4.7.1 come again; again in" in log
+    assert "email will not hear of it: gone@example.org: the mail server says 550 5.1.1 no such user" in log
+    (note,) = (path for path in (tmp_path / "delivered").glob("*.email"))
+    assert not json.loads(note.read_text())["ok"]
+
+
+def test_the_end_of_an_alert_is_told_to_those_who_heard_of_it_though_receivers_change(tmp_path: Path) -> None:
+    async def life() -> None:
+        async with receiving(Receiver()) as stays, receiving(Receiver()) as goes, receiving(Receiver()) as comes:
+            there = f'webhook_url = "{stays.url}"\n'
+            async with delivery(tmp_path, f'{there}slack_webhook_url = "{goes.url}"') as desk:
+                first = numbered(1)
+                await desk.put(first)
+                process = await desk.start()
+                await desk.empty()
+                process.terminate()
+                await process.wait()
+                desk.configure(f'{there}alertmanager_url = "{comes.url}"')
+                await desk.start()
+                await desk.put(numbered(2, why=Why.RESOLVED, key=first.key, number=2))
+                await stays.until(lambda: stays.asked == 2)
+                await desk.empty()
+                assert (goes.asked, comes.asked) == (1, 0)
+                desk.configure(f'{there}slack_webhook_url = "{goes.url}"')
+                await goes.until(lambda: goes.asked == 2)
+                await desk.empty()
+                assert b":white_check_mark:" in goes.bodies[1]
+                assert stays.asked == 2
+
+    asyncio.run(life())
+
+
+def test_a_pause_that_one_server_asked_for_does_not_hold_at_another(tmp_path: Path) -> None:
+    async def life() -> None:
+        busy = Receiver(answer=lambda _count: (429, "Retry-After: 3000\r\n", 0.0))
+        async with receiving(Receiver()) as well, one(tmp_path, busy) as (_, desk):
+            await desk.put(numbered(1))
+            await desk.start()
+            await desk.says("could not be told")
+            desk.configure(f'webhook_url = "{well.url}"')
+            await well.until(lambda: well.asked == 1)
+            await desk.empty()
 
     asyncio.run(life())
 

@@ -140,15 +140,24 @@ def test_nobody_is_told_where_nobody_is_to_be_told() -> None:
     assert bench.state.openings == ()
 
 
-def test_alerts_are_forgotten_when_the_last_receiver_is_taken_out() -> None:
+def test_of_what_was_told_the_end_is_told_once_there_is_a_receiver_again() -> None:
     bench, inbox = host()
     spoil(bench)
     assert inbox.take() == ["opened"]
-    bench.settings = telling(alerting={"webhook_url": ""})
-    bench.turn(everything=True)
-
-    assert bench.state.alerts == ()
+    somebody, nobody = bench.settings, telling(alerting={"webhook_url": ""})
+    bench.settings = nobody
+    kill(bench)
     assert bench.state.openings == ()
+    spoil(bench, spoilt=False)
+    bench.later(86_400.0)
+    assert inbox.take() == []
+    revive(bench)
+    bench.settings = somebody
+    bench.later(1.0)
+
+    assert inbox.take() == ["resolved"]
+    assert inbox.got[1].alert.id == inbox.got[0].alert.id
+    assert bench.state.alerts == ()
 
 
 def test_it_is_told_again_as_often_as_asked_for() -> None:

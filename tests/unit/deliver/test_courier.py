@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from healthd.deliver.courier import Courier
 from healthd.deliver.folder import Folder
+from healthd.deliver.lanes import Lane
 from healthd.deliver.pauses import LONG_SECONDS, YOUNG_SECONDS
 from healthd.deliver.secrets import Secrets
 from healthd.deliver.ways import HTTP_SECONDS
@@ -67,7 +68,7 @@ class Receiver:
     took: dict[str, float] = field(default_factory=dict)
     count: Counter[str] = field(default_factory=Counter)
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Letter, _addresses: Sequence[str]) -> None:
         self.tried.append(self.clock.boot())
         if self.clock.boot() < self.well_at:
             await asyncio.sleep(self.delay)
@@ -86,7 +87,7 @@ def play(clock: FakeClock, receivers: Sequence[Receiver], comes_at: Sequence[flo
             courier = Courier(
                 f"r{number}", folder=folder, clock=clock, log=FakeLog(), secrets=Secrets(None), done=lambda _name: None
             )
-            courier.send = receiver.send
+            courier.serve(receiver.send, [Lane()])
             couriers.append(courier)
         tasks = [asyncio.create_task(courier.run()) for courier in couriers]
         began = clock.boot()

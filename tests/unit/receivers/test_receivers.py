@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.parser import BytesParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -24,7 +24,9 @@ from tests.unit.builders import a_letter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping, Sequence
+    from pathlib import Path
 
+_T = TypeVar("_T")
 NOW = 1_700_000_020.0
 SETTINGS = AlertingSettings(
     webhook_url="http://hook/x",
@@ -36,7 +38,7 @@ SETTINGS = AlertingSettings(
     email_notifications=("ops@example.org", "night@example.org"),
     smtp_url="smtp://mail:25",
     heartbeat_url="http://switch/x",
-    apprise_urls=("json://one", "ntfy://two"),
+    apprise_urls=("json://one",),
 )
 OVER = a_letter(id="00000007-1-2-1700000020", why=Why.RESOLVED, at=NOW, title="over: web.service is down", number=2)
 NOTE = a_letter(why=Why.HEALED, at=NOW, title="healed: web.service is down", severity=Severity.LOW, routed=Severity.LOW)
@@ -52,7 +54,7 @@ class FakeWays:
 
     posts: list[tuple[str, Any, Mapping[str, str]]] = field(default_factory=list)
     mails: list[tuple[str, str, Sequence[str], bytes]] = field(default_factory=list)
-    notified: list[tuple[tuple[str, ...], str, str, str]] = field(default_factory=list)
+    notified: list[tuple[str, str, str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     down: tuple[str, ...] = ()
@@ -69,11 +71,12 @@ class FakeWays:
     async def get(self, url: str) -> None:
         self.asked.append(url)
 
-    async def apprise(self, urls: Sequence[str], title: str, body: str, kind: str) -> None:
-        self.notified.append((tuple(urls), title, body, kind))
+    async def apprise(self, url: str, title: str, body: str, kind: str) -> None:
+        self.notified.append((url, title, body, kind))
 
-    async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> None:
+    async def mail(self, server: str, sender: str, to: Sequence[str], message: bytes) -> Mapping[str, DeliveryError]:
         self.mails.append((server, sender, to, message))
+        return {to: DeliveryError("refused") for to in self.down}
 
 
 def sent(name: str, letter: Letter, ways: FakeWays | None = None) -> FakeWays:
@@ -83,11 +86,11 @@ def sent(name: str, letter: Letter, ways: FakeWays | None = None) -> FakeWays:
     return ways
 
 
-def _run(sending: Awaitable[None]) -> None:
-    async def life() -> None:
-        await sending
+def _run(sending: Awaitable[_T]) -> _T:
+    async def life() -> _T:
+        return await sending
 
-    asyncio.run(life())
+    return asyncio.run(life())
 
 
 def test_there_is_a_receiver_for_each_that_the_settings_know() -> None:
@@ -251,6 +254,33 @@ def test_one_alertmanager_that_takes_it_is_enough_and_none_is_not() -> None:
         sent("alertmanager", a_letter(), FakeWays(down=("http://",)))
 
 
+def test_which_alertmanager_did_not_take_it_is_said_without_its_password() -> None:
+    spec, ways = find_receivers(("alertmanager",))["alertmanager"], FakeWays(down=("http://u:s3cret@two:9093",))
+    urls = ("http://one:9093", "http://u:s3cret@two:9093/prefix")
+    failed = _run(spec.send(ways, a_letter(), alertmanager.Options(urls=urls)))
+
+    assert failed is not None
+    assert {url: str(error) for url, error in failed.items()} == {urls[1]: "address 2 (two:9093): connection refused"}
+
+
+def test_what_is_no_address_keeps_nobody_else_from_mail(tmp_path: Path) -> None:
+    spec, ways = find_receivers(("email",))["email"], FakeWays(down=("full@example.org",))
+    (tmp_path / "to").write_text("ops@b\u00fccher.example, \u00fcber@example.org full@example.org", encoding="utf-8")
+
+    def reveal(said: str | Credential) -> str:
+        return (tmp_path / said.name).read_text(encoding="utf-8") if isinstance(said, Credential) else said
+
+    options = spec.options(replace(SETTINGS, email_notifications=Credential(name="to")), reveal)
+    failed = _run(spec.send(ways, a_letter(), options))
+
+    assert ways.mails[0][2] == ("ops@xn--bcher-kva.example", "full@example.org")
+    assert failed is not None
+    assert {to: (str(error), error.final) for to, error in failed.items()} == {
+        "\u00fcber@example.org": ("it is no e-mail address", True),
+        "full@example.org": ("refused", False),
+    }
+
+
 def test_a_test_names_itself_at_alertmanager_and_ends_at_once() -> None:
     (alert,) = alertmanager.alerts(TEST, NOW)
 
@@ -292,10 +322,10 @@ def test_that_healthd_itself_failed_has_a_name_of_its_own_at_alertmanager() -> N
 
 
 def test_apprise_gets_title_cause_and_kind() -> None:
-    ((urls, title, body, kind),) = sent("apprise", a_letter()).notified
+    ((url, title, body, kind),) = sent("apprise", a_letter()).notified
     ((_, _, _, over),) = sent("apprise", OVER).notified
 
-    assert urls == ("json://one", "ntfy://two")
+    assert url == "json://one"
     assert title == "web1: web.service is down: killed by SIGKILL"
     assert "cannot bind <to> port 80" in body
     assert (kind, over) == ("failure", "success")
