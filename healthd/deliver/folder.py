@@ -43,6 +43,7 @@ class Folder:
     def __init__(self, directory: Path) -> None:
         self.outbox, self._delivered = directory / OUTBOX, directory / DELIVERED
         self._told = self._delivered / _TOLD
+        self._heard: set[Path] = set()  # where the disk is full, it is known as long as this process lives
         for folder in (self.outbox, self._delivered, self._told):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -87,15 +88,18 @@ class Folder:
         """Write down what became of it at an address, as `became` reads it if there is `more` to come at others."""
         told = self._place(letter.key, receiver, mark)
         if letter.over:
+            self._heard.discard(told)
             told.unlink(missing_ok=True)
         elif not text and letter.why not in _NO_NEWS:
+            self._heard.add(told)
             told.touch(mode=0o600)
         if more:
             (self._delivered / f".{letter.id}.{receiver}.{mark}").write_text(text, encoding="utf-8")
 
     def is_told(self, receiver: str, mark: str, key: str) -> bool:
         """Whether this address heard of the alert, and not of its end."""
-        return self._place(key, receiver, mark).exists()
+        place = self._place(key, receiver, mark)
+        return place in self._heard or place.exists()
 
     def told(self, key: str) -> list[tuple[str, str]]:
         """The receivers, and of each the marks of the addresses, that heard of the alert and not of its end."""

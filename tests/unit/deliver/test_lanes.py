@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +24,6 @@ from tests.unit.deliver.test_courier import HOUR, Loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from healthd.letters import Letter
 
@@ -200,6 +200,19 @@ def test_of_what_nobody_heard_no_outcome_is_counted(hall: Hall) -> None:
     assert hall.tries == [("one", ("ann@x",))]
     assert [note.ok for note in hall.notes] == [False]
     assert hall.done == ["one.json", "two.json"]
+
+
+def test_on_a_full_disk_the_end_is_told_by_the_process_that_told_the_beginning(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **_more: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "touch", full)
+    monkeypatch.setattr(Path, "write_text", full)
+    hall.life(taking(OPENED, OVER), lanes=at("ann@x"))
+
+    assert hall.took == [("one", "ann@x"), ("two", "ann@x")]
 
 
 def test_who_was_taken_out_is_told_the_end_once_it_is_there_again(hall: Hall) -> None:
