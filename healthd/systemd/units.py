@@ -78,6 +78,7 @@ class SystemdUnits:
         self._waking = False
         self._all_changed = False
         self._said_lost = False
+        self._unread: set[str] = set()
 
     # The port
 
@@ -293,7 +294,7 @@ class SystemdUnits:
         return self._bus
 
     async def _list(self, bus: Bus) -> None:
-        states = file_states(self._root)
+        states = file_states(self._root, unread=self._cannot_read)
 
         def read(answer: Incoming) -> None:
             self._ledger.listed(answer.rows(), states, self._clock.boot())
@@ -301,6 +302,13 @@ class SystemdUnits:
         await bus.ask(manager("ListUnits"), read, deadline=DEADLINE)
         await self._stops.judge_missed(bus)
         self._wake_soon()
+
+    def _cannot_read(self, error: OSError) -> None:
+        """A folder of links that is not ours to read: said once, since systemd is listed again and again."""
+        if str(error.filename) not in self._unread:
+            self._unread.add(str(error.filename))
+            message = f"{error.filename}: {error.strerror}; what is enabled only there does not count as enabled"
+            self._log.event(Event.CHECK_FAILED, message, severity=Severity.MEDIUM, component="services")
 
     async def _ask_system_state(self, bus: Bus) -> None:
         def read(answer: Incoming) -> None:

@@ -336,3 +336,16 @@ async def test_a_bus_that_does_not_answer_is_given_up_and_tried_again(stage: Sta
         stage.bus.thaw()
 
         await stage.wakes.until(lambda: stage.units.connected)
+
+
+@on_stage
+async def test_a_folder_of_links_that_cannot_be_read_is_said_once_and_the_others_count(stage: Stage) -> None:
+    stage.systemd.add(WEB)
+    enable(stage.root, WEB)
+    (stage.root / "etc/systemd/system/loop.target.wants").symlink_to("loop.target.wants")
+    async with running(stage):
+        await stage.units.reconcile()
+
+        assert stage.units.facts()[WEB].enabled
+    (said,) = stage.log.of(Event.CHECK_FAILED)
+    assert (said.severity, "loop.target.wants" in said.message) == (Severity.MEDIUM, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,36 @@ def test_settings_of_generated_units_and_what_is_no_link_enable_nothing(tmp_path
 
 def test_a_host_without_any_of_the_folders_enables_nothing(tmp_path: Path) -> None:
     assert file_states(tmp_path) == {}
+
+
+def test_a_folder_that_cannot_be_read_is_told_of_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link(tmp_path, "etc/systemd/system/a.target.wants/web.service")
+    link(tmp_path, "etc/systemd/system/b.target.wants/db.service")
+    scandir = os.scandir
+    closed = str(tmp_path / "etc/systemd/system/a.target.wants")
+
+    def only_for_root(path: str | os.PathLike[str]) -> object:
+        if os.fspath(path) == closed:
+            raise PermissionError(13, "Permission denied", closed)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", only_for_root)
+    unread: list[OSError] = []
+
+    assert file_states(tmp_path, unread=unread.append) == {"db.service": "enabled"}
+    assert [error.filename for error in unread] == [closed]
+
+
+def test_an_alias_that_is_taken_away_while_it_is_looked_at_enables_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link(tmp_path, "etc/systemd/system/www.service")
+    link(tmp_path, "etc/systemd/system/a.target.wants/db.service")
+
+    def gone(path: Path) -> Path:
+        path.unlink()
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    monkeypatch.setattr(Path, "readlink", gone)
+
+    assert file_states(tmp_path) == {"db.service": "enabled"}
