@@ -289,10 +289,7 @@ class Courier:
             self._folder.settle(task.letter, self.receiver, lane.mark, text, more=bool(task.left))
 
     def _note(self, letter: Letter, outcome: Outcome) -> None:
-        """Where the disk is full, what was delivered is known as long as this process lives."""
-        if letter.why in _UNSEEN and outcome.ok:
-            return  # nobody counts these, and one more does no harm
-        with contextlib.suppress(OSError):
+        if letter.why not in _UNSEEN or not outcome.ok:  # nobody counts those, and one more does no harm
             self._folder.note(letter, self.receiver, outcome)
 
     def _say_lost(self, task: Task, text: str) -> None:

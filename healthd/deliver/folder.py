@@ -6,6 +6,8 @@ the one that was on its way. The daemon counts these files, and one that tries t
 It reads none that begins with a dot: `.ID.RECEIVER.MARK`, what became of a letter at one of several addresses while it
 waits for others; `.told/KEY.RECEIVER.MARK`, that an address heard of an alert and not of its end, which is in it where
 the address was not in the configuration then; `.poor.RECEIVER`, those of its peers that take none.
+
+What a full or read-only disk does not take is owed to it: it counts as done here, and is tried again.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from healthd.letters import DELIVERED, OUTBOX, Letter, Outcome, Why
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
     from pathlib import Path
 
 KEEP_SECONDS: Final = 3600.0
@@ -46,13 +48,21 @@ class Folder:
         self._heard: set[Path] = set()  # where the disk is full, it is known as long as this process lives
         for folder in (self.outbox, self._delivered, self._told):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._owed: dict[Path, Callable[[], object]] = {}  # by the file that it is about
+        self.trouble: OSError | None = None
+        """Why something is owed; None: nothing is."""
+
+    def catch_up(self) -> None:
+        """Try again what is owed."""
+        for path, work in list(self._owed.items()):
+            self._do(path, work)
 
     def letters(self, known: frozenset[str]) -> Iterator[tuple[str, Letter | None]]:
         """The letters that are not known yet, by file name, the oldest first. None: what is there is no letter."""
         found: list[tuple[float, str, Letter | None]] = []
         for file in self.outbox.iterdir():
             name = file.name
-            if name in known or name.startswith("."):
+            if name in known or name.startswith(".") or file in self._owed:
                 continue
             letter: Letter | None = None
             try:
@@ -68,14 +78,19 @@ class Folder:
 
     def is_delivered(self, letter: Letter, receiver: str) -> bool:
         """Whether this receiver took the letter, or will never take it."""
-        return (self._delivered / f"{letter.id}.{receiver}").exists()
+        mark = self._delivered / f"{letter.id}.{receiver}"
+        return mark in self._owed or mark.exists()
 
     def note(self, letter: Letter, receiver: str, outcome: Outcome) -> None:
         """Write down what became of a letter. One that is to be tried again has `.failed` behind its name."""
-        mark = f"{letter.id}.{receiver}" if outcome.final else f"{letter.id}.{receiver}.failed"
-        beside = self._delivered / f".{mark}"
-        beside.write_text(json.dumps(outcome.to_plain()), encoding="utf-8")
-        beside.rename(self._delivered / mark)
+        mark = self._delivered / (f"{letter.id}.{receiver}" if outcome.final else f"{letter.id}.{receiver}.failed")
+
+        def write() -> None:
+            beside = self._delivered / f".{mark.name}"
+            beside.write_text(json.dumps(outcome.to_plain()), encoding="utf-8")
+            beside.rename(mark)
+
+        self._do(mark, write)
 
     def became(self, letter: Letter, receiver: str, mark: str) -> str | None:
         """What became of it at one of several addresses: "" if that has it, else why it never will. None: it waits."""
@@ -142,14 +157,13 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """A letter that everybody has leaves the outbox."""
-        (self.outbox / name).unlink(missing_ok=True)
+        path = self.outbox / name
+        self._do(path, lambda: path.unlink(missing_ok=True))
 
     def put_aside(self, name: str) -> None:
         """What is no letter is kept for a person to look at, where it does not keep anybody busy."""
-        try:
-            (self.outbox / name).rename(self._delivered / f"{name}{_BROKEN}")
-        except IsADirectoryError:
-            return
+        path = self.outbox / name
+        self._do(path, lambda: path.rename(self._delivered / f"{name}{_BROKEN}"))
 
     def tidy(self, wall: float) -> None:
         """Forget what was delivered long ago, but for what still waits for others."""
@@ -161,6 +175,18 @@ class Folder:
         for file in self._told.iterdir():
             with suppress(OSError):
                 _forget(file, wall - (OWED_SECONDS if file.stat().st_size else TOLD_SECONDS))
+
+    def _do(self, path: Path, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except FileNotFoundError:  # somebody took it away
+            self._owed.pop(path, None)
+        except OSError as error:
+            self._owed[path], self.trouble = work, error
+        else:
+            self._owed.pop(path, None)
+        if not self._owed:
+            self.trouble = None
 
 
 def _forget(file: Path, before: float) -> None:

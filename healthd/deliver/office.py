@@ -68,7 +68,7 @@ class Office:
         self._tasks: list[asyncio.Task[None]] = []
         self._waits_for: dict[str, set[str]] = {}
         self._news = asyncio.Event()
-        self._stopping = False
+        self._stopping = self._said_trouble = False
         self._stamp: tuple[tuple[str, int, int], ...] | None = None
         self._settings: Settings | None = None
 
@@ -86,10 +86,12 @@ class Office:
                     self._news.clear()
                     self._configure(group)
                     self._collect()
+                    troubled = self._in_trouble()
                     now = self._clock.boot()
                     quiet_since = now if self._waits_for else quiet_since
-                    old = self._stopping or now - began >= self._life
-                    if now - quiet_since >= self._idle or (old and not self._busy()):
+                    over = now - quiet_since >= self._idle or (now - began >= self._life and not self._busy())
+                    # The next process would not know what the disk did not take down, and send all of it once more.
+                    if (over and not troubled) or (self._stopping and not self._busy()):
                         break
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(min(LOOK_SECONDS, self._idle)):
@@ -100,6 +102,19 @@ class Office:
 
     def _busy(self) -> bool:
         return any(courier.busy for courier in self._couriers.values())
+
+    def _in_trouble(self) -> bool:
+        """Whether the disk lacks something still; said when that begins and ends."""
+        self._folder.catch_up()
+        trouble = self._folder.trouble
+        if (trouble is not None) is not self._said_trouble:
+            self._said_trouble = trouble is not None
+            if trouble is not None:
+                message = f"what became of alerts cannot be written down: {trouble}; none is sent twice meanwhile"
+                self._log.event(Event.STORAGE_FAILED, message, severity=Severity.MEDIUM, reason="cannot_write")
+            else:
+                self._log.event(Event.STORAGE_FAILED, "what became of alerts is written down again", reason="recovered")
+        return self._said_trouble
 
     # Who is to be told
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +22,7 @@ from healthd.deliver.ways import HTTP_SECONDS
 from healthd.errors import DeliveryError
 from tests.fakes import FakeClock, FakeLog
 from tests.unit.builders import a_letter
+from tests.unit.deliver.jumping import Loop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,29 +31,6 @@ if TYPE_CHECKING:
 
 HOUR = 3600.0
 MINUTE = 60.0
-
-
-class Jumping(selectors.DefaultSelector):
-    """Nothing ever comes from outside, so that time goes at once to where something is due."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__()
-        self._clock = clock
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        self._clock.advance(timeout or 0.0)
-        return super().select(0)
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """A loop that goes by a clock of the tests."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__(Jumping(clock))
-        self._clock = clock
-
-    def time(self) -> float:
-        return self._clock.boot()
 
 
 @dataclass(kw_only=True)

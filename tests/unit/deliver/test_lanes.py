@@ -20,7 +20,8 @@ from healthd.letters import Outcome, Why
 from healthd.model import Severity
 from tests.fakes import FakeClock, FakeLog
 from tests.unit.builders import a_letter
-from tests.unit.deliver.test_courier import HOUR, Loop
+from tests.unit.deliver.jumping import Loop
+from tests.unit.deliver.test_courier import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
