@@ -135,7 +135,7 @@ class Folder:
             name, mark = file.name.rpartition(".")[::2]
             if mark not in marks or not name.endswith(f".{receiver}") or not file.stat().st_size:
                 continue
-            beside = self._delivered / f".owed-{file.name}"
+            beside = self.outbox / f".owed-{file.name}"  # to systemd the two folders are two file systems
             with suppress(OSError):
                 beside.write_bytes(file.read_bytes())
                 beside.rename(self.outbox / f"owed-{file.name}.json")

@@ -94,6 +94,9 @@ def _parts(text: str) -> Iterator[str]:
         yield from _forms(place)
         yield from _forms(place.partition("?")[0])
         yield from (value for _, value in parse_qsl(place.partition("?")[2]))
+    host = place.partition("/")[0]
+    if scheme.lower() not in _WEB and "." in host:  # where it has no dot it is a topic or a token
+        place = place.removeprefix(host)
     for part in _SEPARATORS.split(place):
         if _is_secret(unquote(part)):
             yield from _forms(part)

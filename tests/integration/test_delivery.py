@@ -204,6 +204,29 @@ def test_the_end_of_an_alert_is_told_to_those_who_heard_of_it_though_receivers_c
     asyncio.run(life())
 
 
+def test_a_receiver_that_takes_the_place_of_another_for_a_while_hears_nothing_of_an_end(tmp_path: Path) -> None:
+    async def life() -> None:
+        async with receiving(Receiver()) as goes, receiving(Receiver()) as comes:
+            mine, other = f'slack_webhook_url = "{goes.url}"', f'webhook_url = "{comes.url}"'
+            async with delivery(tmp_path, mine) as desk:
+                first = numbered(1)
+                await desk.put(first)
+                await desk.start()
+                await desk.empty()
+                desk.configure(other)
+                await desk.put(numbered(2))
+                await comes.until(lambda: comes.asked == 1)
+                await desk.put(numbered(3, why=Why.RESOLVED, key=first.key, number=2))
+                await desk.empty()
+                desk.configure(mine)
+                await goes.until(lambda: goes.asked == 2)
+                await desk.empty()
+                assert b":white_check_mark:" in goes.bodies[1]
+                assert comes.asked == 1
+
+    asyncio.run(life())
+
+
 def test_a_pause_that_one_server_asked_for_does_not_hold_at_another(tmp_path: Path) -> None:
     async def life() -> None:
         busy = Receiver(answer=lambda _count: (429, "Retry-After: 3000\r\n", 0.0))

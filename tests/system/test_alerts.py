@@ -179,6 +179,18 @@ def test_nothing_is_lost_or_doubled_over_an_outage_of_receivers_and_the_death_of
     await_gone(ward, unit)
 
 
+def test_a_receiver_that_is_out_for_a_while_hears_the_end_when_it_is_back(ward: Ward) -> None:
+    unit = failing(ward)
+    for name in ("slack", "webhook"):
+        await_told(ward, name, unit)
+    with ward.under('[alerting]\nslack_webhook_url = ""\n'):
+        mend(ward, unit)
+        await_told(ward, "webhook", unit, count=2)
+
+    (_, last) = await_told(ward, "slack", unit, count=2)
+    assert ":white_check_mark:" in last["said"]["text"]
+
+
 def test_what_the_first_attempt_heals_is_no_message(ward: Ward) -> None:
     cursor, unit = ward.host.cursor(), ward.add()
     ward.kill(unit)

@@ -216,7 +216,14 @@ def test_on_a_full_disk_the_end_is_told_by_the_process_that_told_the_beginning(
     assert hall.took == [("one", "ann@x"), ("two", "ann@x")]
 
 
-def test_who_was_taken_out_is_told_the_end_once_it_is_there_again(hall: Hall) -> None:
+def test_who_was_taken_out_is_told_the_end_once_it_is_there_again(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = Path.rename
+
+    def mounted(path: Path, target: Path) -> Path:
+        assert path.parent == target.parent, "as systemd mounts them, the folders are two file systems"
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", mounted)
     folder = hall.life(taking(OPENED), lanes=at("ann@x", "bob@x"))
     for receiver, mark in folder.told("alert"):
         if mark == mark_of("bob@x"):

@@ -51,11 +51,13 @@ def test_what_is_no_secret_is_said() -> None:
     secrets.reveal("smtp://healthd:hunter2@mx.example.org:25")
     secrets.reveal("https://chat.example.org")
     secrets.reveal("http://127.0.0.1:5080/services/hook/v1")
+    secrets.reveal("json://127.0.0.1:5999/down")
 
     for said in (
         "the mail server says 550 no healthd here",
         "chat.example.org answered 404 at /",
         "the webhook serves no services there",
+        "address 2 (127.0.0.1:5998): connection refused",
     ):
         assert secrets.without(said) == said
 
