@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from healthd.errors import StorageError
@@ -37,10 +38,16 @@ class Alive:
         self, box: Fallen, clock: Clock, *, settings: Callable[[], AlertingSettings], lives: Callable[[], bool]
     ) -> None:
         self._box, self._clock, self._settings, self._lives = box, clock, settings, lives
+        self._anew = asyncio.Event()
+
+    def reconfigured(self) -> None:
+        """The settings are others: go by them at once."""
+        self._anew.set()
 
     async def run(self) -> None:
         """Go on until cancelled."""
         while True:
+            self._anew.clear()
             try:
                 if self._settings().receivers:
                     await self._rise()
@@ -50,7 +57,10 @@ class Alive:
                     await self._box.put({"heartbeat.json": letter.to_json()})
             except StorageError:  # what cannot be written is no sign of life
                 pass
-            await asyncio.sleep(self._settings().heartbeat_seconds if self._settings().heartbeat_url else LOOK_SECONDS)
+            pause = self._settings().heartbeat_seconds if self._settings().heartbeat_url else LOOK_SECONDS
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._anew.wait()
 
     async def _rise(self) -> None:
         """Tell that the failure is over, if it was told."""

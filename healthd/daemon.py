@@ -87,6 +87,7 @@ class Daemon:
         self._view: View
         self._doctor: Doctor
         self._front: Front
+        self._applying = asyncio.Lock()
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
@@ -145,8 +146,8 @@ class Daemon:
         self._begin(group, replies.run(), "replies")
         notifying = Notifying(self._pipeline, outbox, self._log, known=inquiry.known, written=replies.expect)
         self._begin(group, notifying.run(), "notify")
-        alive = Alive(outbox, self._clock, settings=lambda: self._settings.alerting, lives=self._lives)
-        self._begin(group, alive.run(), "alive")
+        self._alive = Alive(outbox, self._clock, settings=lambda: self._settings.alerting, lives=self._lives)
+        self._begin(group, self._alive.run(), "alive")
         self._front = Front(self._control(sockets, tally, replies), self._units, self._host, self._log)
         tally.requests = self._front.requests
         self._doctor.tcp = self._front.diagnoses
@@ -337,6 +338,10 @@ class Daemon:
 
     async def _apply(self) -> None:
         """Read the configuration again. One that is wrong is refused, and the old one stays."""
+        async with self._applying:  # of two at once the later one must win
+            await self._apply_now()
+
+    async def _apply_now(self) -> None:
         self._notifier.reloading()
         try:
             settings = load(self._config)
@@ -353,6 +358,7 @@ class Daemon:
             await self._beats.expect(expected_beats(settings))
             self._pipeline.reconfigure(settings, self._checks(settings))
             self._front.configure(settings.http)
+            self._alive.reconfigured()
             self._log.event(
                 Event.CONFIG_RELOADED, f"configuration in force: {', '.join(settings.files) or 'defaults only'}"
             )

@@ -123,7 +123,7 @@ class Letter:
 
     def to_json(self) -> bytes:
         """The file, or the body of a request."""
-        return json.dumps(self.to_plain(), ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(self.to_plain(), ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:

@@ -283,7 +283,10 @@ class Store(Protocol):
         """Keep this as what is known of an incident but for its events, likewise, within a second or two."""
 
     async def incidents(self, *, since: float, most: int) -> Sequence[Incident]:
-        """The newest that began since then (Unix seconds), or go on; the newest first, without their events."""
+        """The newest that began since then (Unix seconds), or go on; the newest first, without their events.
+
+        Where that were more than `most`, those that go on are there before all others.
+        """
 
     async def incident(self, number: int) -> Incident | None:
         """The incident of this number (0: the newest), with its events. None: there is none."""

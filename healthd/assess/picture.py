@@ -79,6 +79,8 @@ class Component:
             self.line = None
             self._combine()
         if self.score is not None:
+            if self.scores and wall < self.scores[-1][0]:  # somebody set the clock back
+                self.scores = tuple(point for point in self.scores if point[0] < wall)
             self.scores = extended(self.scores, wall, self.score)
         return [(self.name, name) for name in new], [(self.name, name) for name in gone]
 

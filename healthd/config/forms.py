@@ -22,7 +22,7 @@ _ON_A_UNIT: Final = (
     ActionKind.RESET_FAILED,
 )
 _COMPONENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_HOST: Final = r"(?:\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}))"
+_HOST: Final = r"(?![^:]*\.\.)(?:\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}))"
 _ADDRESS: Final = re.compile(rf"({_HOST}):([0-9]{{1,5}})")
 _EMAIL: Final = re.compile(r"([^\s@<>,;]+)@([^\s@<>,;]+)")
 _PRINTABLE: Final = re.compile(r"[!-~]*")

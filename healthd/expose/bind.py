@@ -72,7 +72,7 @@ async def _resolve(host: str, port: int) -> list[tuple[int, tuple[object, ...]]]
         try:
             async with asyncio.timeout(RESOLVE_SECONDS):
                 found = await loop.getaddrinfo(host, port, type=kind)  # in a thread: it may ask the network
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, UnicodeError) as error:  # also a name that cannot be one: a..b
             text = f"{host}:{port} is not served: the name means nothing here ({str(error) or 'no answer in time'})"
             raise Closed(text, "no_address", f"getent ahosts {host}") from None
     return [(family, sockaddr) for family, _, _, _, sockaddr in found]

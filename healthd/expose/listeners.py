@@ -178,6 +178,8 @@ class Listeners:
             place.stir.clear()
             try:
                 listeners = await self._open(place, listen=free)
+                if free:
+                    await self._serve(place, listeners)
             except Closed as closed:
                 free = False
                 self._say_closed(place, closed)
@@ -186,7 +188,6 @@ class Listeners:
                         await place.stir.wait()
                 continue
             if free:
-                await self._serve(place, listeners)
                 await asyncio.sleep(self._pauses.given_up)
             else:
                 close(listeners)
@@ -219,6 +220,9 @@ class Listeners:
                 await place.leave.wait()
                 for server in servers:
                     server.cancel()
+        except* OSError as broken:  # nothing can be accepted any more: it is opened anew
+            error = broken.exceptions[0]
+            raise explained(place.address, error if isinstance(error, OSError) else OSError(str(error))) from None
         finally:
             place.served = False
             close(listeners)

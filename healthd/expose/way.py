@@ -56,6 +56,9 @@ class Way:
         facts = self._units.facts()
         for name in names:
             unit = facts.get(name)
+            if unit is None:  # it is loaded no more
+                self._asked.pop(name, None)
+                self._in_vain.discard(name)
             if unit is None or not _fails(unit) or self._asked.get(name) == unit.invocation:
                 continue
             with suppress(asyncio.QueueFull):
@@ -75,7 +78,7 @@ class Way:
             ports = wanted(words, held)
             if not held and any(map(_IN_USE.search, words)):
                 self._in_vain.add(unit.name)  # it fails all the same when nothing is held: another one has its port
-            if ports == held and not _names_any(words) and unit.name in self._in_vain:
+            if ports == held and not _ports(words) and unit.name in self._in_vain:
                 continue
             for port in sorted(ports):
                 self._listeners.give_up(port, unit.name)
@@ -92,10 +95,6 @@ def wanted(words: Sequence[str], held: frozenset[int]) -> frozenset[int]:
     # Some say in one line what is wrong, and in another where.
     beside = frozenset(port for port in held for line in words if re.search(rf"(?<![\d.]){port}(?![\d.])", line))
     return beside or (held if not _ports(words) else frozenset())
-
-
-def _names_any(words: Sequence[str]) -> bool:
-    return bool(_ports(words))
 
 
 def _ports(lines: Iterable[str]) -> frozenset[int]:

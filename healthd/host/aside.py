@@ -49,6 +49,9 @@ class Aside:
             result = question()
         except (OSError, ValueError, HealthdError) as error:
             self._hand_over(loop, answer, answer.set_exception, error)
+        except BaseException as error:  # Python prints the traceback
+            self._hand_over(loop, answer, answer.set_exception, ReadError(f"a bug of healthd: {error!r}"))
+            raise
         else:
             self._hand_over(loop, answer, answer.set_result, result)
 

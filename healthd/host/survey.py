@@ -9,6 +9,8 @@ from _thread import start_new_thread  # threading's start() waits until the thre
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from healthd.errors import ReadError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -30,12 +32,18 @@ class Survey:
         self._stuck: dict[bytes, _Batch] = {}
 
     async def look(self, paths: Iterable[bytes], *, deadline: float) -> Mapping[bytes, Answer]:
-        """What each mount answered; those that are not in it hang. `deadline`: seconds for a single mount."""
+        """What each mount answered; those that are not in it hang. `deadline`: seconds for a single mount.
+
+        Raises `ReadError` where no thread can be started.
+        """
         answers: dict[bytes, Answer] = {}
         asked = [path for path in paths if path not in self._stuck]
         while asked and len(self._stuck) < MOST_STUCK:
             batch = _Batch(self._ask, asked, asyncio.get_running_loop(), self._through)
-            start_new_thread(batch.work, ())
+            try:
+                start_new_thread(batch.work, ())
+            except RuntimeError as error:  # TasksMax=
+                raise ReadError(f"there is no thread to ask mounts with: {error}") from error
             try:
                 await self._wait(batch, deadline)
             finally:  # also when whoever asked waits no more

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from healthd.evidence import Change, ChangeKind, CoreDump, Incident, Line, Run, Surroundings
 from healthd.model import Severity
-from healthd.record.words import counted, span
+from healthd.record.words import counted, span, storable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +30,10 @@ def row(incident: Incident) -> Row:
         incident.opened_at,
         incident.ended_at,
         str(incident.severity),
-        _storable(incident.title),
-        _storable(incident.result),
-        _storable(headline(incident.changes, incident.opened_at)),
-        _storable(data),
+        storable(incident.title),
+        storable(incident.result),
+        storable(headline(incident.changes, incident.opened_at)),
+        storable(data),
     )
 
 
@@ -78,8 +78,3 @@ def _run(plain: dict[str, Any]) -> Run:
     core = plain["core"]
     lines = tuple(Line(**each) for each in plain["lines"])
     return Run(**{**plain, "lines": lines, "core": None if core is None else CoreDump(**core)})
-
-
-def _storable(text: str) -> str:
-    """Without halves of characters, which SQLite does not take."""
-    return text.encode(errors="backslashreplace").decode()

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _WRITE: Final = f"INSERT OR REPLACE INTO incident ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  # our names
 _OF_INCIDENT: Final = EVENTS.replace("at >= ? AND at < ?", "incident = ?")
 _INCIDENTS: Final = f"""
-    SELECT {COLUMNS} FROM incident WHERE opened_at >= ? OR ended_at IS NULL ORDER BY opened_at DESC, id DESC LIMIT ?
+    SELECT {COLUMNS} FROM incident WHERE opened_at >= ? OR ended_at IS NULL
+    ORDER BY ended_at IS NULL DESC, opened_at DESC, id DESC LIMIT ?
 """  # noqa: S608  # our own names
 
 
@@ -30,12 +31,15 @@ def write(connection: sqlite3.Connection, incidents: Iterable[Incident]) -> None
 
 
 def find_incidents(path: Path, since: float, most: int, fresh: Batch) -> list[Incident]:
-    """The newest incidents that began since then, or go on, as `ports.Store.incidents` has them."""
+    """The newest incidents that began since then, and before all others those that go on: `ports.Store.incidents`."""
     with closing(opened(path)) as connection:
         found = connection.execute(_INCIDENTS, (since, most)).fetchall()
     known = {incident.id: incident for incident in map(incident_of, found)}
     known |= {each.id: each for each in fresh.incidents if each.opened_at >= since or each.ended_at is None}
-    return sorted(known.values(), key=lambda each: (each.opened_at, each.id), reverse=True)[:most]
+    found_first = sorted(
+        known.values(), key=lambda each: (each.ended_at is None, each.opened_at, each.id), reverse=True
+    )
+    return sorted(found_first[:most], key=lambda each: (each.opened_at, each.id), reverse=True)
 
 
 def find_incident(path: Path, number: int, fresh: Batch) -> Incident | None:

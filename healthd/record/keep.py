@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.record.reel import packed
 from healthd.record.tiers import HOUR, ROUND, SPAN5, TIERS, Layouts, pack, rows
+from healthd.record.words import storable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -111,7 +112,7 @@ def size(batch: Batch) -> int:
 
 
 def _fields(note: Note) -> tuple[float | str | None, ...]:
-    return (
+    values = (
         note.at,
         str(note.event),
         note.component,
@@ -126,9 +127,10 @@ def _fields(note: Note) -> tuple[float | str | None, ...]:
         note.outcome,
         note.reason,
         note.duration_ms,
-        note.message.encode(errors="backslashreplace").decode(),
+        note.message,
         note.incident,
     )
+    return tuple(storable(value) if isinstance(value, str) else value for value in values)
 
 
 def _write_rounds(connection: sqlite3.Connection, layouts: Layouts, batch: Batch) -> None:

@@ -8,6 +8,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
+from healthd.errors import StorageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -16,7 +18,9 @@ _V = TypeVar("_V")
 
 
 class Worker:
-    """Runs functions in a thread of its own, for whoever holds the loop. `errors` are what they may raise.
+    """Runs functions in a thread of its own, for whoever holds the loop.
+
+    `errors` are what they may raise. Anything else is a bug and comes out as `StorageError`, as does a lack of threads.
 
     A `ThreadPoolExecutor` would do the same, but Python waits for its threads at the end of the process: a disk that
     hangs would keep the daemon from stopping.
@@ -24,9 +28,9 @@ class Worker:
 
     def __init__(self, name: str, *, errors: tuple[type[Exception], ...]) -> None:
         self._errors = errors
+        self._name = name
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._running = False
 
     def submit(self, work: Callable[[], _T]) -> asyncio.Future[_T]:
         """Have the work done after what was submitted before; its result or error comes to the running loop."""
@@ -39,19 +43,40 @@ class Worker:
                 result = work()
             except self._errors as error:
                 _tell(loop, future.set_exception, error, future)
+            except BaseException as error:
+                _tell(loop, future.set_exception, StorageError(f"a bug of healthd: {error!r}"), future)
+                raise
             else:
                 _tell(loop, future.set_result, result, future)
 
-        self._jobs.put(job)
+        try:
+            self._ensure_thread()
+        except RuntimeError as error:  # TasksMax=
+            future.set_exception(StorageError(f"no thread can be started to do it: {error}"))
+        else:
+            self._jobs.put(job)
         return future
+
+    def _ensure_thread(self) -> None:
+        if not self._running:
+            Thread(target=self._work, name=self._name, daemon=True).start()
+            self._running = True
 
     def stop(self) -> None:
         """End the thread after what was submitted. Does not wait for it."""
         self._jobs.put(None)
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
+        ended = False
+        try:
+            while (job := self._jobs.get()) is not None:
+                job()
+            ended = True
+        finally:
+            if not ended:  # by a bug, of which Python prints the traceback; the work behind it is done all the same
+                self._running = False
+                with suppress(RuntimeError):
+                    self._ensure_thread()
 
 
 def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[_V], None], what: _V, future: asyncio.Future[_T]) -> None:

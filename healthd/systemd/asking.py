@@ -37,8 +37,11 @@ class Asking(Generic[T]):
                 return None
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[T | None] = loop.create_future()
+            try:
+                start_new_thread(self._in_thread, (question, loop, answer))
+            except RuntimeError:  # TasksMax=
+                return None
             self._busy = True
-            start_new_thread(self._in_thread, (question, loop, answer))
             try:
                 async with asyncio.timeout(self._deadline):
                     return await answer

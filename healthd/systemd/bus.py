@@ -240,10 +240,14 @@ class Bus(asyncio.Protocol):
         call.timer.cancel()
         self._in_flight -= 1
         if not call.reply.done():
-            if message.kind == wire.ERROR:
-                call.reply.set_exception(translated(message.error, message.text()))
-            else:
-                call.reply.set_result(call.read(message))
+            try:
+                if message.kind == wire.ERROR:
+                    call.reply.set_exception(translated(message.error, message.text()))
+                else:
+                    call.reply.set_result(call.read(message))
+            except BaseException as error:  # whoever asked must not wait for ever; what to make of it is said elsewhere
+                call.reply.set_exception(BusError(f"the answer to {call.request.member} is unreadable: {error}"))
+                raise
         self._fill_window()
 
     def _overdue(self, serial: int, end_by: float, deadline: float) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 200
 
 _CONFLICT: Final = "org.freedesktop.systemd1.TransactionIsDestructive"
+_LEAST_SECONDS: Final = 1.0  # for systemd to say which job it made
 _AFTERTHOUGHT: Final = 2.0  # seconds for asking what became of a job that has outlasted its deadline
 
 
@@ -67,6 +68,8 @@ class Jobs:
         except TimeoutError:
             return JobResult(result="timeout", text=f"not begun: {AT_ONCE} other jobs took longer than {deadline:g} s")
         try:
+            if end_by - loop.time() < min(_LEAST_SECONDS, deadline / 2):  # no answer in that would cost the connection
+                return JobResult(result="timeout", text=f"not begun: other jobs took nearly all of {deadline:g} s")
             # "fail": a job that an operator has queued is never pushed aside.
             job, end = await self._ask(bus, manager(method, "ss", name, "fail"), name, end_by - loop.time())
             return await self._await(bus, job, end, name, end_by)

@@ -94,15 +94,24 @@ def _core_dump(reader: Any, invocation: str) -> CoreDump | None:
         record = reader.get_previous()
         if not record:
             return None
-        if f"INVOCATION_ID={invocation}" in _text(record.get("COREDUMP_ENVIRON", "")).splitlines():
+        if (
+            _by_systemd(record)
+            and f"INVOCATION_ID={invocation}" in _text(record.get("COREDUMP_ENVIRON", "")).splitlines()
+        ):
             return CoreDump(
                 at=_instant(record),
-                pid=int(record.get("COREDUMP_PID", 0)),
+                pid=int(pid) if (pid := str(record.get("COREDUMP_PID", ""))).isdecimal() else 0,
                 signal=_text(record.get("COREDUMP_SIGNAL_NAME", "")),
                 program=_text(record.get("COREDUMP_EXE") or record.get("COREDUMP_COMM", "")),
                 file=_text(record.get("COREDUMP_FILENAME", "")),
             )
     return None
+
+
+def _by_systemd(record: Any) -> bool:
+    """Whether systemd-coredump or root wrote it: anybody may send fields of these names, but not those with a "_"."""
+    unit = _text(record.get("_SYSTEMD_UNIT", ""))
+    return unit.startswith("systemd-coredump@") or str(record.get("_UID", "")) == "0"
 
 
 def _instant(record: Any) -> float:

@@ -16,6 +16,7 @@ import select
 import socket
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -130,8 +131,10 @@ class Sink:
 
     def _ensure_thread(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._deliver, name="healthd-log", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._deliver, name="healthd-log", daemon=True)
+            with suppress(RuntimeError):  # TasksMax=: what waits goes out with the next record
+                thread.start()
+                self._thread = thread
 
     def _deliver(self) -> None:
         pause = _FIRST_PAUSE

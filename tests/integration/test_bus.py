@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from jeepney import DBusAddress, HeaderFields, Message, Parser, new_error, new_method_return, new_signal
 
-from healthd.errors import AccessDenied, BusLost, BusTimeout, NoSuchUnit
+from healthd.errors import AccessDenied, BusError, BusLost, BusTimeout, NoSuchUnit
 from healthd.systemd.bus import WINDOW, Bus, Request
+from healthd.systemd.wire import Incoming, Malformed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -248,6 +249,18 @@ async def test_what_is_no_d_bus_ends_the_connection(peer: Peer) -> None:
 
     with pytest.raises(BusLost, match="no D-Bus"):
         await bus.call(ask("Echo"), deadline=PATIENCE)
+
+
+@with_a_peer
+async def test_an_answer_that_cannot_be_read_ends_the_call_and_the_connection(peer: Peer) -> None:
+    bus = await connect()
+
+    def unreadable(_answer: Incoming) -> None:
+        raise Malformed("another signature than expected")
+
+    with pytest.raises(BusError, match="the answer to Echo is unreadable: another signature than expected"):
+        await bus.ask(ask("Echo"), unreadable, deadline=PATIENCE)
+    assert "another signature than expected" in str(await bus.lost)
 
 
 @with_a_peer

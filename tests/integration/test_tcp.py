@@ -173,6 +173,7 @@ def test_a_port_that_is_free_for_a_moment_only_is_left_to_who_comes_back(tmp_pat
     [
         ("203.0.113.7:18080", "this host has no such address"),
         ("nowhere.invalid:18080", "the name means nothing here"),
+        ("a..b:18080", "the name means nothing here"),
     ],
 )
 def test_an_address_that_is_not_here_says_so(tmp_path: Path, address: str, words: str) -> None:

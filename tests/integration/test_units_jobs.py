@@ -76,6 +76,25 @@ async def test_four_hundred_jobs_at_once_are_all_done_within_the_limit_of_the_bu
 
 
 @on_stage
+async def test_a_job_that_has_no_time_left_when_there_is_room_for_it_is_not_begun(stage: Stage) -> None:
+    """No answer within what is left would take the connection with it, and with that all other jobs."""
+    names = [f"d{number}.service" for number in range(AT_ONCE)]
+    stage.systemd.add(*names, "late.service")
+    stage.systemd.how_jobs_end = None
+    async with running(stage):
+        starts = [asyncio.create_task(stage.units.start(name, deadline=15)) for name in names]
+        await stage.systemd.until_asked("StartUnit", AT_ONCE)
+        late = asyncio.create_task(stage.units.start("late.service", deadline=0.4))
+        await asyncio.sleep(0.25)  # its time passes
+        for name in names:
+            await stage.systemd.end_job(stage.systemd.units[name].job, name, "done")
+        await asyncio.gather(*starts)
+
+        assert (await late).text == "not begun: other jobs took nearly all of 0.4 s"
+        assert stage.systemd.asked("StartUnit") == AT_ONCE
+
+
+@on_stage
 async def test_a_thousand_jobs_are_begun_a_few_hundred_at_a_time(stage: Stage) -> None:
     """For each job systemd adds a match rule, and loses its connection when the bus refuses the 513th."""
     names = [f"d{number}.service" for number in range(1000)]

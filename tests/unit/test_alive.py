@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import pytest
 
 from healthd.alive import Alive
 from healthd.config import AlertingSettings
@@ -83,6 +86,35 @@ def test_what_a_shell_script_tells_of_the_failure_is_a_letter_of_the_same_alert(
     assert (letter.why, letter.severity) == (Why.OPENED, Severity.CRITICAL)
     assert (over.key, over.opened_at) == (letter.key, letter.opened_at)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["failed", "outbox"]
+
+
+@pytest.mark.parametrize("mark", ["", "nonsense\n", '12"34\n'])
+def test_a_mark_that_says_nothing_makes_no_letter_that_nobody_can_read(tmp_path: Path, mark: str) -> None:
+    (tmp_path / "outbox").mkdir()
+    (tmp_path / "failed").write_text(mark)
+    subprocess.run([TELL_FAILURE], env={"STATE_DIRECTORY": str(tmp_path), "PATH": "/usr/bin:/bin"}, check=True)
+    letter = Letter.from_json((tmp_path / "outbox/failed.json").read_bytes())
+
+    assert letter.opened_at == letter.at
+    assert (tmp_path / "failed").read_text() == f"{letter.at:.0f}\n"
+
+
+def test_other_settings_count_at_once_and_not_after_the_pause_of_those_before() -> None:
+    async def life() -> list[Why]:
+        box, settings = Box(), [replace(SWITCH, heartbeat_url="")]
+        alive = Alive(box, FakeClock(), settings=lambda: settings[0], lives=lambda: True)
+        task = asyncio.create_task(alive.run())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert box.letters == []
+        settings[0] = SWITCH
+        alive.reconfigured()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        task.cancel()
+        return [letter.why for letter in box.letters]
+
+    assert asyncio.run(life()) == [Why.BEAT]
 
 
 def test_the_mark_of_a_failure_is_forgotten(tmp_path: Path) -> None:

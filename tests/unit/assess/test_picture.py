@@ -282,3 +282,14 @@ def test_what_is_bad_and_what_is_unknown_are_told_apart() -> None:
     whole = picture(A, HANGS, item(finding(), name="c.service"))
 
     assert summary(whole.components["services"]) == "1 of 3 items is not well: c.service; is unknown: b.service"
+
+
+def test_a_clock_that_was_set_back_does_not_stop_the_trend() -> None:
+    whole = Picture([component("web", combine=worst)])
+    for number in range(40):
+        whole.take("web", Assessment(items=(A,)), 10_000.0 + 30 * number)
+    for number in range(40):
+        bad = replace(A, score=1.0 - number * 0.02)
+        whole.take("web", Assessment(items=(bad,)), 5_000.0 + 30 * number)
+
+    assert whole.components["web"].trend is Trend.WORSENING

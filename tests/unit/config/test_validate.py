@@ -146,7 +146,8 @@ def test_a_wrong_word_about_a_unit_is_told(line: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", ":8080", "8080", "127.0.0.1:0", "127.0.0.1:65536", "::1:80", "a b:80", "host:80/x"]
+    "address",
+    ["127.0.0.1", ":8080", "8080", "127.0.0.1:0", "127.0.0.1:65536", "::1:80", "a b:80", "host:80/x", "a..b:80"],
 )
 def test_a_malformed_address_is_told(address: str) -> None:
     assert only(f'[http]\nlisten = ["{address}"]\n').startswith("a.toml:2: http.listen[0]: found ")

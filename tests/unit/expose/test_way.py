@@ -170,3 +170,18 @@ def test_a_storm_of_failures_leaves_most_units_alone() -> None:
         return stage.way._failed.qsize()
 
     assert asyncio.run(scene()) == 16
+
+
+def test_a_unit_that_is_loaded_no_more_is_forgotten() -> None:
+    async def life() -> list[str]:
+        units = FakeUnits()
+        way = Way(units, FakeHost(), Listeners(8080))  # type: ignore[arg-type]
+        for number in range(3):
+            name = f"run-{number}.service"
+            units.put(service(name, active="failed", sub="failed"))
+            way.heard(frozenset({name}))
+            units.remove(name)
+            way.heard(frozenset({name}))
+        return list(way._asked)  # what it remembers shows nowhere else
+
+    assert asyncio.run(life()) == []

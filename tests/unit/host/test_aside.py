@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 
 import pytest
@@ -48,3 +49,17 @@ def test_one_that_is_stuck_is_given_up_and_nothing_waits_behind_it() -> None:
                 return
 
     asyncio.run(life())
+
+
+def test_a_bug_in_a_question_comes_to_who_asked_and_the_next_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed, nothing = [], dict[str, str]()
+    monkeypatch.setattr(sys, "unraisablehook", lambda hooked: printed.append(hooked.exc_type))
+
+    async def life() -> int:
+        aside = Aside("a disk")
+        with pytest.raises(ReadError, match="a bug of healthd: KeyError"):
+            await aside.ask(lambda: nothing["x"], deadline=5)
+        return await aside.ask(lambda: 42, deadline=5)
+
+    assert asyncio.run(life()) == 42
+    assert printed == [KeyError]

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from healthd.errors import ReadError
 from healthd.host.survey import MOST_STUCK, Survey
 
 SOON = 0.02
@@ -71,6 +72,16 @@ def test_a_mount_that_answers_again_is_asked_again() -> None:
 
     mounts = Mounts(b"/hangs")
     asyncio.run(run())
+
+
+def test_where_no_thread_can_be_started_no_mount_is_said_to_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("healthd.host.survey.start_new_thread", none)
+
+    with pytest.raises(ReadError, match="there is no thread to ask mounts with"):
+        asyncio.run(Survey(Mounts().ask).look([b"/"], deadline=30))
 
 
 def test_threads_that_hang_are_few_whatever_hangs() -> None:

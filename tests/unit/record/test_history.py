@@ -204,7 +204,7 @@ def test_an_event_comes_back_with_all_that_applies(file: Path) -> None:
         issue="service_down",
         severity="high",
         action="start_unit",
-        unit="nginx.service",
+        unit="nginx\udcff.service",
         attempt=2,
         outcome="success",
         duration_ms=17,
@@ -222,6 +222,7 @@ def test_an_event_comes_back_with_all_that_applies(file: Path) -> None:
 
     (found,) = asyncio.run(life())
     assert found.message == "healed nginx.service: nicht möglich \\udcff"
+    assert found.unit == "nginx\\udcff.service"
     assert (found.at, found.attempt, found.duration_ms, found.score) == (START + 0.5, 2, 17, None)
 
 

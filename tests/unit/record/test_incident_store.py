@@ -111,8 +111,8 @@ def test_incidents_are_found_newest_first_and_those_that_go_on_however_old_they_
 
     assert found(0.0) == [6, 4, 3, 2, 1, 5]
     assert found(START + 3) == [6, 4, 3, 5]
-    assert found(0.0, 2) == [6, 4]
-    assert find_incidents(file, 0.0, 2, fresh)[1].title == "newer"
+    assert found(0.0, 3) == [6, 4, 5]
+    assert find_incidents(file, 0.0, 3, fresh)[1].title == "newer"
 
 
 def test_one_is_found_with_its_events_and_the_newest_by_zero(file: Path) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 
 import pytest
 
+from healthd.errors import StorageError
 from healthd.record.worker import Worker
 
 
@@ -119,3 +120,42 @@ asyncio.run(live())
 
 def test_a_thread_that_hangs_does_not_keep_the_process_from_ending() -> None:
     assert subprocess.run([sys.executable, "-c", HANGS], timeout=30, check=False).returncode == 0
+
+
+def test_a_bug_in_one_work_comes_to_whoever_waits_and_the_work_behind_it_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    printed, nothing = [], dict[str, str]()
+    monkeypatch.setattr(threading, "excepthook", lambda hooked: printed.append(hooked.exc_type))
+
+    async def life() -> str:
+        worker = Worker("test", errors=(ValueError,))
+        broken = worker.submit(lambda: nothing["x"])
+        behind = worker.submit(lambda: "done")
+        with pytest.raises(StorageError, match="a bug of healthd: KeyError"):
+            await broken
+        try:
+            return await behind
+        finally:
+            worker.stop()
+
+    assert asyncio.run(life()) == "done"
+    assert printed == [KeyError]
+
+
+def test_without_a_thread_the_work_is_refused_and_the_next_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def life() -> str:
+        worker = Worker("test", errors=())
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", none)
+            with pytest.raises(StorageError, match="no thread can be started to do it: can't start new thread"):
+                await worker.submit(lambda: "lost")
+        try:
+            return await worker.submit(lambda: "done")
+        finally:
+            worker.stop()
+
+    assert asyncio.run(life()) == "done"

@@ -80,6 +80,7 @@ def texts(*records: dict[str, Any]) -> list[str]:
 def dumped(run: str, **fields: Any) -> dict[str, Any]:
     whole: dict[str, Any] = {
         "MESSAGE_ID": CORE,
+        "_SYSTEMD_UNIT": "systemd-coredump@3-812-0.service",
         "COREDUMP_UNIT": "web.service",
         "COREDUMP_ENVIRON": f"A=1\nINVOCATION_ID={run}\nB=2",
         "COREDUMP_PID": 812,
@@ -173,6 +174,29 @@ def test_the_core_dump_of_this_run_is_found_among_those_of_others() -> None:
     assert told.core == CoreDump(
         at=NOW, pid=812, signal="SIGSEGV", program="/usr/sbin/web", file="/var/lib/systemd/coredump/core.web.zst"
     )
+
+
+@pytest.mark.parametrize(
+    ("who", "believed"),
+    [
+        ({"_UID": "0", "_SYSTEMD_UNIT": "session-1.scope"}, True),
+        ({"_UID": "1000", "_SYSTEMD_UNIT": "session-1.scope"}, False),
+        ({"_SYSTEMD_UNIT": "web.service"}, False),
+    ],
+)
+def test_a_dump_that_anybody_may_have_made_up_is_passed_over(who: dict[str, str], believed: bool) -> None:
+    told = scene(dumped(RUN, **who))
+
+    assert told is not None
+    assert (told.core is not None) is believed
+
+
+def test_a_number_that_is_none_does_not_keep_the_rest_back() -> None:
+    told = scene(written("ready"), dumped(RUN, COREDUMP_PID="many"))
+
+    assert told is not None
+    assert told.core is not None
+    assert (told.core.pid, told.core.signal) == (0, "SIGSEGV")
 
 
 def test_of_very_many_dumps_only_the_newest_are_looked_at() -> None:

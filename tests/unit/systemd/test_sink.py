@@ -179,3 +179,21 @@ def test_many_threads_lose_nothing(outlet: FakeOutlet) -> None:
     for name in range(4):
         own = [record for record in outlet.taken if record.startswith(b"%d/" % name)]
         assert own == [b"%d/%03d" % (name, number) for number in range(200)]
+
+
+def test_what_waits_without_a_thread_goes_out_with_the_next_record(
+    outlet: FakeOutlet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    outlet.set_open(False)
+    sink = Sink(outlet, told)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none)
+        sink.put(b"a")
+    outlet.set_open(True)
+    sink.put(b"b")
+
+    outlet.await_taken(2)
+    assert outlet.taken == [b"a", b"b"]

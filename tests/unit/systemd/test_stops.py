@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import TYPE_CHECKING
 
 from healthd.systemd.stops import StopRecords
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_the_journals_answer_is_given() -> None:
@@ -59,3 +63,17 @@ def test_a_journal_that_hung_is_asked_again_when_it_is_back() -> None:
         return await records.stopped("b.service", 0.0)
 
     assert asyncio.run(scene()) is True
+
+
+def test_without_a_thread_the_journal_cannot_tell_and_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def scene() -> list[bool | None]:
+        records = StopRecords(lambda _unit, _since: True)
+        with monkeypatch.context() as patched:
+            patched.setattr("healthd.systemd.asking.start_new_thread", none)
+            first = await records.stopped("a.service", 0.0)
+        return [first, await records.stopped("a.service", 0.0)]
+
+    assert asyncio.run(scene()) == [None, True]
