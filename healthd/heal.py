@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from healthd.ports import Log, Outputs, Units
     from healthd.registry import ActionSpec
 
+_NAMING_SECONDS: Final = 0.5  # that a restart may wait until it is known what it takes along
+
 JOB_SECONDS: Final = 180.0
 """How long a job is waited for. systemd's own default time limits for a stop and a start add up to this."""
 
@@ -49,8 +51,9 @@ class Healer:
         told = list(happenings)
         for place, each in enumerate(told):
             if isinstance(each, Started) and each.attempt.action is ActionKind.RESTART_UNIT:
-                with suppress(BusError):  # the restart itself will say so
-                    told[place] = replace(each, along=await self._units.restarted_with(each.attempt.unit))
+                with suppress(BusError, TimeoutError):  # it is not worth waiting for: the restart itself has time
+                    async with asyncio.timeout(_NAMING_SECONDS):
+                        told[place] = replace(each, along=await self._units.restarted_with(each.attempt.unit))
         return told
 
     def dispatch(self, key: Key, attempt: Attempt) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from healthd.decide.happenings import Started
 from healthd.errors import BusLost
 from healthd.events import Event
 from healthd.heal import JOB_SECONDS, Healer
@@ -14,7 +15,7 @@ from healthd.model import ActionKind, JobResult
 from healthd.registry import ActionSpec, find_actions
 from tests.fake_units import FakeOutputs, FakeUnits, service
 from tests.fakes import FakeLog
-from tests.unit.builders import DOWN, UNIT, attempt, killed
+from tests.unit.builders import DOWN, UNIT, attempt, killed, ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -232,3 +233,21 @@ def test_what_an_action_would_destroy_is_looked_at_before_it() -> None:
         return bench.units.calls
 
     assert asyncio.run(scene()) == [("before", UNIT), ("start", UNIT)]
+
+
+def test_a_bus_that_does_not_answer_holds_no_restart_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthd.heal._NAMING_SECONDS", 0.01)
+
+    async def silent(_name: str) -> tuple[str, ...]:
+        await asyncio.Event().wait()
+        return ()
+
+    async def life() -> list[tuple[str, ...]]:
+        bench = Bench()
+        bench.units.restarted_with = silent  # type: ignore[method-assign]
+        async with asyncio.TaskGroup() as group:
+            restart = attempt(action=ActionKind.RESTART_UNIT)
+            happened = await bench.healer(group).reached([Started(ticket=ticket(), attempt=restart)])
+        return [each.along for each in happened if isinstance(each, Started)]
+
+    assert asyncio.run(life()) == [()]
