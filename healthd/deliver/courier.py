@@ -285,8 +285,7 @@ class Courier:
 
     def _remember(self, task: Task, lane: Lane, text: str) -> None:
         """What became of it at this lane, for a process after this one; "": it has it."""
-        with contextlib.suppress(OSError):
-            self._folder.settle(task.letter, self.receiver, lane.mark, text, more=bool(task.left))
+        self._folder.settle(task.letter, self.receiver, lane.mark, text, more=bool(task.left))
 
     def _note(self, letter: Letter, outcome: Outcome) -> None:
         if letter.why not in _UNSEEN or not outcome.ok:  # nobody counts those, and one more does no harm

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -62,7 +63,7 @@ class Folder:
         found: list[tuple[float, str, Letter | None]] = []
         for file in self.outbox.iterdir():
             name = file.name
-            if name in known or name.startswith(".") or file in self._owed:
+            if name in known or name.startswith(".") or file in self._owed or file.is_dir():
                 continue
             letter: Letter | None = None
             try:
@@ -104,12 +105,13 @@ class Folder:
         told = self._place(letter.key, receiver, mark)
         if letter.over:
             self._heard.discard(told)
-            told.unlink(missing_ok=True)
+            self._do(told, lambda: told.unlink(missing_ok=True))
         elif not text and letter.why not in _NO_NEWS:
             self._heard.add(told)
-            told.touch(mode=0o600)
+            self._do(told, lambda: told.touch(mode=0o600))
         if more:
-            (self._delivered / f".{letter.id}.{receiver}.{mark}").write_text(text, encoding="utf-8")
+            path = self._delivered / f".{letter.id}.{receiver}.{mark}"
+            self._do(path, lambda: path.write_text(text, encoding="utf-8"))
 
     def is_told(self, receiver: str, mark: str, key: str) -> bool:
         """Whether this address heard of the alert, and not of its end."""
@@ -125,9 +127,9 @@ class Folder:
     def owe(self, receiver: str, mark: str, letter: Letter) -> None:
         """Keep the end of an alert for an address that heard of the alert and cannot be told now."""
         place = self._place(letter.key, receiver, mark)
-        if place.exists():
-            with suppress(OSError):
-                place.write_bytes(replace(letter, id=f"{letter.id}-{mark or receiver}", to=receiver).to_json())
+        if self.is_told(receiver, mark, letter.key):
+            kept = replace(letter, id=f"{letter.id}-{mark or receiver}", to=receiver).to_json()
+            self._do(place, lambda: place.write_bytes(kept))
 
     def pay(self, receiver: str, marks: Container[str]) -> None:
         """Put into the outbox what is kept for these addresses."""
@@ -163,7 +165,12 @@ class Folder:
     def put_aside(self, name: str) -> None:
         """What is no letter is kept for a person to look at, where it does not keep anybody busy."""
         path = self.outbox / name
-        self._do(path, lambda: path.rename(self._delivered / f"{name}{_BROKEN}"))
+
+        def move() -> None:  # to systemd the two folders are two file systems, between which nothing can be renamed
+            shutil.copyfile(path, self._delivered / f"{name}{_BROKEN}", follow_symlinks=False)
+            path.unlink()
+
+        self._do(path, move)
 
     def tidy(self, wall: float) -> None:
         """Forget what was delivered long ago, but for what still waits for others."""

@@ -191,6 +191,13 @@ def test_a_receiver_that_is_out_for_a_while_hears_the_end_when_it_is_back(ward: 
     assert ":white_check_mark:" in last["said"]["text"]
 
 
+def test_what_is_no_letter_is_put_aside(ward: Ward) -> None:
+    ward.host.sh("echo x | runuser -u healthd -- tee /var/lib/healthd/outbox/x.json")
+    await_delivered(ward)
+
+    assert ward.host.sh("cat /var/lib/healthd/delivered/x.json.broken") == "x"
+
+
 def test_what_the_first_attempt_heals_is_no_message(ward: Ward) -> None:
     cursor, unit = ward.host.cursor(), ward.add()
     ward.kill(unit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -102,6 +103,19 @@ def taking(*letters: Letter) -> Callable[[Courier], None]:
 @pytest.fixture
 def hall(tmp_path: Path) -> Hall:
     return Hall(directory=tmp_path)
+
+
+@pytest.fixture
+def mounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folders are two file systems, as systemd mounts them: between them nothing can be renamed."""
+    rename = Path.rename
+
+    def within(path: Path, target: Path) -> Path:
+        if path.parent != target.parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", within)
 
 
 def test_who_is_refused_for_now_is_told_later_and_nobody_else_is_told_twice(hall: Hall) -> None:
@@ -216,14 +230,8 @@ def test_on_a_full_disk_the_end_is_told_by_the_process_that_told_the_beginning(
     assert hall.took == [("one", "ann@x"), ("two", "ann@x")]
 
 
-def test_who_was_taken_out_is_told_the_end_once_it_is_there_again(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
-    rename = Path.rename
-
-    def mounted(path: Path, target: Path) -> Path:
-        assert path.parent == target.parent, "as systemd mounts them, the folders are two file systems"
-        return rename(path, target)
-
-    monkeypatch.setattr(Path, "rename", mounted)
+@pytest.mark.usefixtures("mounted")
+def test_who_was_taken_out_is_told_the_end_once_it_is_there_again(hall: Hall) -> None:
     folder = hall.life(taking(OPENED), lanes=at("ann@x", "bob@x"))
     for receiver, mark in folder.told("alert"):
         if mark == mark_of("bob@x"):
@@ -329,6 +337,20 @@ def test_that_one_of_several_peers_is_dead_is_said_when_it_begins_and_when_it_en
 
     assert hall.told(Event.ALERT_FAILED)[1:] == ["email can be told at all of its addresses again"]
     assert [note.ok for note in hall.notes[-2:]] == [True, True]
+
+
+@pytest.mark.usefixtures("mounted")
+def test_what_is_no_letter_is_put_aside_and_a_folder_is_left_alone(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    (folder.outbox / "x.json").write_bytes(b"{}")
+    (folder.outbox / "folder").mkdir()
+    assert list(folder.letters(frozenset())) == [("x.json", None)]
+
+    folder.put_aside("x.json")
+
+    assert list(folder.letters(frozenset())) == []
+    assert (tmp_path / "delivered" / "x.json.broken").read_bytes() == b"{}"
+    assert folder.trouble is None
 
 
 def test_what_is_known_of_a_letter_that_waits_for_others_is_not_forgotten(hall: Hall) -> None:
