@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from healthd.model import Severity
+from healthd.utf8 import utf8
 
 OUTBOX: Final = "outbox"
 """The folder of letters within the state directory."""
@@ -119,11 +120,11 @@ class Letter:
 
     def to_plain(self) -> dict[str, Any]:
         """As JSON data."""
-        return {**asdict(self), "status": self.status}
+        return {**asdict(self, dict_factory=_whole), "status": self.status}
 
     def to_json(self) -> bytes:
         """The file, or the body of a request."""
-        return json.dumps(self.to_plain(), ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
+        return json.dumps(self.to_plain(), ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Self:
@@ -158,6 +159,17 @@ class Outcome:
     def to_plain(self) -> dict[str, Any]:
         """As JSON data."""
         return asdict(self)
+
+
+def _whole(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of whole characters: no receiver takes others."""
+    return {name: _utf8(value) for name, value in pairs}
+
+
+def _utf8(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_utf8, value))
+    return utf8(value) if isinstance(value, str) else value
 
 
 def _matter(plain: Any) -> Matter:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from healthd.utf8 import utf8
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -35,7 +37,7 @@ class Lines:
 
 def series(name: str, labels: Iterable[tuple[str, str]]) -> str:
     """One series as it is written. A file name that is not UTF-8 is told with backslashes: a page is, all of it."""
-    written = ",".join(f'{label}="{_utf8(value).translate(_ESCAPES)}"' for label, value in labels)
+    written = ",".join(f'{label}="{utf8(value).translate(_ESCAPES)}"' for label, value in labels)
     return f"{name}{{{written}}}" if written else name
 
 
@@ -43,7 +45,3 @@ def number(value: float) -> str:
     """A value as it is written: the shortest text that means just this number."""
     text = repr(float(value)).removesuffix(".0")
     return _NAMED.get(text, text)
-
-
-def _utf8(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
+from healthd.utf8 import utf8
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -21,7 +23,7 @@ def jitter(seed: int, key: Key, attempt: int) -> float:
 
     Never below 1, so that no pause is shorter than the operator allowed.
     """
-    return 1.0 + _JITTER * crc32(f"{seed}/{key}/{attempt}".encode()) / 0xFFFFFFFF
+    return 1.0 + _JITTER * crc32(utf8(f"{seed}/{key}/{attempt}").encode()) / 0xFFFFFFFF
 
 
 def backoff(settings: AutoHealingSettings, attempts: int) -> float:

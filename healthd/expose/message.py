@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from healthd.utf8 import utf8
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
@@ -118,8 +120,7 @@ if TYPE_CHECKING:
 def as_json(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer of plain JSON data, with a line end so that it reads well in a terminal."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # A file name that is not UTF-8 reaches us as lone surrogates, which UTF-8 has no bytes for.
-    return Answer(status=status, body=text.encode(errors="backslashreplace") + b"\n", headers=headers or {})
+    return Answer(status=status, body=utf8(text).encode() + b"\n", headers=headers or {})
 
 
 def as_error(status: int, error: str, hint: str = "", *, headers: Mapping[str, str] | None = None) -> Answer:

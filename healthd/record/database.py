@@ -280,7 +280,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]
     try:
         yield connection
         connection.execute("COMMIT")
-    except BaseException:  # whatever it was: what comes after must find the connection as it was before
+    except BaseException:  # what stays open would keep everybody from writing, for ever
         if connection.in_transaction:  # a full disk may have rolled it back already
             connection.execute("ROLLBACK")
         raise

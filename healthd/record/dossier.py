@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from healthd.evidence import Change, ChangeKind, CoreDump, Incident, Line, Run, Surroundings
 from healthd.model import Severity
-from healthd.record.words import counted, span, storable
+from healthd.record.words import counted, span
+from healthd.utf8 import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +31,10 @@ def row(incident: Incident) -> Row:
         incident.opened_at,
         incident.ended_at,
         str(incident.severity),
-        storable(incident.title),
-        storable(incident.result),
-        storable(headline(incident.changes, incident.opened_at)),
-        storable(data),
+        utf8(incident.title),
+        utf8(incident.result),
+        utf8(headline(incident.changes, incident.opened_at)),
+        utf8(data),
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.record.reel import packed
 from healthd.record.tiers import HOUR, ROUND, SPAN5, TIERS, Layouts, pack, rows
-from healthd.record.words import storable
+from healthd.utf8 import utf8
 
 if TYPE_CHECKING:
     import sqlite3
@@ -130,7 +130,7 @@ def _fields(note: Note) -> tuple[float | str | None, ...]:
         note.message,
         note.incident,
     )
-    return tuple(storable(value) if isinstance(value, str) else value for value in values)
+    return tuple([utf8(value) if isinstance(value, str) else value for value in values])
 
 
 def _write_rounds(connection: sqlite3.Connection, layouts: Layouts, batch: Batch) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from healthd.answers import History, Note, Point, SeriesHistory
 from healthd.record.tiers import HOUR, ROUND, SPAN5, TIERS, Layouts, Row, rows
+from healthd.utf8 import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -203,7 +204,7 @@ def _events(connection: sqlite3.Connection, query: HistoryQuery) -> list[Note]:
     sql, values = EVENTS, (query.since, query.until)
     for name, value in (("component", query.component), ("item", query.item or None)):
         if value is not None:
-            sql, values = f"{sql} AND {name} = ?", (*values, value)
+            sql, values = f"{sql} AND {name} = ?", (*values, utf8(value))
     found = connection.execute(f"{sql} ORDER BY at DESC, id DESC LIMIT {MOST_EVENTS}", values).fetchall()
     return notes(reversed(found))
 

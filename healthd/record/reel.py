@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from healthd.errors import StorageError
+from healthd.utf8 import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,7 +45,7 @@ class Taped(NamedTuple):
 def packed(texts: Iterable[str]) -> bytes:
     """Frames that are written together."""
     packer = zlib.compressobj(zdict=_WORDS)
-    data = "\n".join(texts).encode(errors="backslashreplace")
+    data = utf8("\n".join(texts)).encode()
     return packer.compress(data) + packer.flush()
 
 

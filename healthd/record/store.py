@@ -23,6 +23,7 @@ from healthd.record.lookup import look_back, look_up
 from healthd.record.readings import Readings
 from healthd.record.words import counted
 from healthd.record.worker import Worker
+from healthd.utf8 import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -82,9 +83,9 @@ class SqliteStore:
 
     async def save(self, changed: Mapping[str, Any], removed: Sequence[str]) -> None:
         """Write and forget entries in one transaction. What could not be read before is not written over."""
-        rows = [(key, json.dumps(value, separators=(",", ":"))) for key, value in changed.items()]
-        unread = self._unread
-        await self._run(lambda: self._database.save(rows, removed, unread=unread), self._deadline)
+        rows = [(utf8(key), json.dumps(value, separators=(",", ":"))) for key, value in changed.items()]
+        gone, unread = [utf8(key) for key in removed], self._unread
+        await self._run(lambda: self._database.save(rows, gone, unread=unread), self._deadline)
         self._unread = False
         self._tell_rescue()
         if self._sync is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from healthd.answers import Series
-from healthd.record.words import storable
+from healthd.utf8 import utf8
 
 if TYPE_CHECKING:
     import sqlite3
@@ -74,7 +74,7 @@ class Layouts:
 
     def find_or_make(self, series: Iterable[Series], now: int) -> int:
         """The id of the layout of exactly these series in this order."""
-        text = storable(json.dumps(list(series), ensure_ascii=False, separators=(",", ":")))
+        text = utf8(json.dumps(list(series), ensure_ascii=False, separators=(",", ":")))
         found = self._connection.execute("SELECT id FROM layout WHERE series = ?", (text,)).fetchone()
         if found is None:
             values = (now, text)

@@ -1,4 +1,4 @@
-"""Durations and times of day, as people say them, and text as a database takes it."""
+"""Durations and times of day, as people say them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,3 @@ def clock_time(wall: float, *, now: float) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 attempt`, `3 attempts`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def storable(text: str) -> str:
-    """Without halves of characters, as in names that are no UTF-8: SQLite takes none."""
-    return text.encode(errors="backslashreplace").decode()

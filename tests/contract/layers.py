@@ -28,7 +28,7 @@ class Row:
 
 WORDS: Final = (
     "model", "answers", "errors", "events", "evidence", "probes", "figures", "jobs", "letters", "detail", "soon",
-    "mask",
+    "mask", "utf8",
 )  # fmt: skip
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")

@@ -15,6 +15,19 @@ def test_a_letter_comes_back_from_json_as_it_was() -> None:
     assert Letter.from_json(a_letter().to_json()) == a_letter()
 
 
+def test_a_letter_about_what_has_a_name_that_is_no_utf8_can_be_given_to_everybody() -> None:
+    issue = replace(a_letter().issues[0], item="/mnt/\udcff")
+    letter = replace(a_letter(), title="/mnt/\udcff is full", issues=(issue,), hints=("df /mnt/\udcff",))
+
+    back = Letter.from_json(letter.to_json())
+
+    assert (back.title, back.issues[0].item, back.hints) == (
+        r"/mnt/\udcff is full",
+        r"/mnt/\udcff",
+        (r"df /mnt/\udcff",),
+    )
+
+
 def test_what_a_later_version_adds_is_passed_over() -> None:
     plain = json.loads(a_letter().to_json())
     plain |= {"colour": "red"}

@@ -34,6 +34,10 @@ def test_jitter_only_lengthens_a_pause_and_by_a_tenth_at_most() -> None:
     assert len(set(factors)) == len(factors)
 
 
+def test_there_is_a_jitter_for_what_has_a_name_that_is_no_utf8() -> None:
+    assert 1.0 <= jitter(1, DOWN._replace(item="/mnt/\udcff"), 1) <= 1.1
+
+
 def test_jitter_is_the_same_for_the_same_host_issue_and_attempt() -> None:
     assert jitter(7, DOWN, 2) == jitter(7, DOWN, 2)
 

@@ -67,6 +67,18 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(file: Path, monkeypatc
     assert asked(file, "SELECT count(*) FROM sqlite_schema WHERE name = 'one'") == 0
 
 
+def test_an_error_that_is_not_sqlites_ends_its_transaction_too(file: Path) -> None:
+    database = Database(file)
+    database.load()
+    with pytest.raises(UnicodeEncodeError):
+        database.save([("a", "1"), ("\udcff", "2")], (), unread=False)
+
+    database.save([("b", "3")], (), unread=False)
+
+    assert database.load() == {"b": 3}
+    database.close()
+
+
 def test_the_file_owns_free_pages_beforehand(file: Path) -> None:
     lived(file)
 

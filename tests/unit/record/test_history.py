@@ -226,6 +226,25 @@ def test_an_event_comes_back_with_all_that_applies(file: Path) -> None:
     assert (found.at, found.attempt, found.duration_ms, found.score) == (START + 0.5, 2, 17, None)
 
 
+def test_what_has_a_name_that_is_no_utf8_is_written_and_found_by_it(file: Path) -> None:
+    mount = "/mnt/\udcff"
+    series = Series("storage", mount, "score")
+
+    async def life() -> History:
+        async with opened(file) as store:
+            store.note(
+                Note(at=START + 0.5, event="issue_opened", component="storage", item=mount, message="it is full")
+            )
+            store.remember(START + 1, {series: 0.5})
+            await store.flush()
+            return await store.history(replace(HOUR, item=mount))
+
+    history = asyncio.run(life())
+
+    assert [event.message for event in history.events] == ["it is full"]
+    assert [each.series for each in history.series] == [series]
+
+
 def test_events_are_those_of_the_component_or_item_and_time_the_newest_last(file: Path) -> None:
     async def life() -> list[list[str]]:
         async with opened(file) as store:

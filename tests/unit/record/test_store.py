@@ -39,6 +39,16 @@ def test_what_is_saved_again_is_replaced_and_what_is_removed_is_forgotten(file: 
     assert found(file) == {"a": 4, "c": 3}
 
 
+def test_a_name_that_is_no_utf8_is_saved_and_forgotten_like_any_other(file: Path) -> None:
+    saved(file, {"ticket/storage//mnt/\udcff": {"item": "/mnt/\udcff"}})
+
+    assert list((found(file) or {}).values()) == [{"item": "/mnt/\udcff"}]
+
+    saved(file, {"a": 1}, ["ticket/storage//mnt/\udcff"])
+
+    assert found(file) == {"a": 1}
+
+
 def test_a_transaction_that_fails_leaves_all_as_it_was(file: Path) -> None:
     saved(file, {"a": 1})
     spoil(file, "CREATE TRIGGER no BEFORE DELETE ON engine BEGIN SELECT RAISE(ABORT, 'no'); END")
