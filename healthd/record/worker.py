@@ -59,8 +59,11 @@ class Worker:
 
     def _ensure_thread(self) -> None:
         if not self._running:
-            Thread(target=self._work, name=self._name, daemon=True).start()
+            self._start()
             self._running = True
+
+    def _start(self) -> None:
+        Thread(target=self._work, name=self._name, daemon=True).start()
 
     def stop(self) -> None:
         """End the thread after what was submitted. Does not wait for it."""
@@ -74,9 +77,10 @@ class Worker:
             ended = True
         finally:
             if not ended:  # by a bug, of which Python prints the traceback; the work behind it is done all the same
-                self._running = False
-                with suppress(RuntimeError):
-                    self._ensure_thread()
+                try:
+                    self._start()
+                except RuntimeError:
+                    self._running = False  # not before: whoever submits would start another one beside it
 
 
 def _tell(loop: asyncio.AbstractEventLoop, tell: Callable[[_V], None], what: _V, future: asyncio.Future[_T]) -> None:

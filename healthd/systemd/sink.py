@@ -100,6 +100,8 @@ class Sink:
         """Wait at most `deadline` seconds until all is delivered. Returns how many records were not."""
         self._hurry.set()
         with self._lock:
+            if self._queue:
+                self._ensure_thread()
             thread = self._thread
         if thread is not None:
             thread.join(deadline)

@@ -197,3 +197,20 @@ def test_what_waits_without_a_thread_goes_out_with_the_next_record(
 
     outlet.await_taken(2)
     assert outlet.taken == [b"a", b"b"]
+
+
+def test_what_waits_without_a_thread_goes_out_at_the_end_at_the_latest(
+    outlet: FakeOutlet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    outlet.set_open(False)
+    sink = Sink(outlet, told)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none)
+        sink.put(b"a")
+    outlet.set_open(True)
+
+    assert sink.close(deadline=PATIENCE) == 0
+    assert outlet.taken == [b"a"]
