@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from healthd.answers import Diagnosis
@@ -162,6 +163,19 @@ class Listeners:
         for place in self._places.values():
             if self._running and place.task is None:
                 place.task = asyncio.create_task(self._keep(place), name=f"tcp {place.address}")
+                place.task.add_done_callback(partial(self._ended, place))
+
+    def _ended(self, place: _Place, task: asyncio.Task[None]) -> None:
+        """What nobody foresaw, as that no thread can be had to ask for a name, is said; the address is tried again."""
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            return
+        place.task = None
+        problem = f"{place.address} is not served: a fault in healthd ({error!r})"
+        if problem != place.problem:
+            self._log.exception(Event.LISTENER_CHANGED, problem, error, reason="fault", address=place.address)
+        place.problem, place.reason, place.remedy = problem, "fault", "systemctl restart healthd"
+        asyncio.get_running_loop().call_later(self._pauses.retry, self._start)
 
     def _drop(self, place: _Place) -> None:
         if place.task is not None:
@@ -220,9 +234,11 @@ class Listeners:
                 await place.leave.wait()
                 for server in servers:
                     server.cancel()
-        except* OSError as broken:  # nothing can be accepted any more: it is opened anew
+        except ExceptionGroup as broken:  # nothing can be accepted any more: it is opened anew
             error = broken.exceptions[0]
-            raise explained(place.address, error if isinstance(error, OSError) else OSError(str(error))) from None
+            if not isinstance(error, OSError):
+                raise
+            raise explained(place.address, error) from None
         finally:
             place.served = False
             close(listeners)

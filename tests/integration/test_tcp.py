@@ -12,6 +12,7 @@ import pytest
 from healthd.config import HttpSettings
 from healthd.events import Event
 from healthd.expose.listeners import LIMITS, Pauses
+from healthd.expose.server import Server
 from tests.fake_units import service
 from tests.integration.tcp_front import Tcp, free_port, receive, send, tcp
 
@@ -181,6 +182,30 @@ def test_an_address_that_is_not_here_says_so(tmp_path: Path, address: str, words
         http = HttpSettings(listen=(address,), metrics_listen=())
         async with tcp(tmp_path, http, wait=False) as stage:
             assert words in (await stage.heard(CHANGED, reason="no_address")).message
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(OSError(22, "Invalid argument"), "cannot_listen"), (RuntimeError("a bug"), "fault")]
+)
+def test_an_address_at_which_nothing_can_be_accepted_any_more_is_said_and_opened_anew(
+    error: Exception, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, runs = Server.run, []
+
+    async def breaking(server: Server) -> None:
+        runs.append(server)
+        if len(runs) == 1:
+            raise error
+        await run(server)
+
+    async def scene() -> None:
+        monkeypatch.setattr(Server, "run", breaking)
+        async with tcp(tmp_path) as stage:
+            await stage.heard(CHANGED, reason="served")
+            assert [record.fields["reason"] for record in stage.log.of(CHANGED)] == [reason, "served"]
+            assert (await stage.get("/health/ready"))[0] == 200
 
     asyncio.run(scene())
 
