@@ -54,11 +54,11 @@ class Way:
         """Units changed; without names any may have, of which those are told later that matter."""
         self._stir.set()
         facts = self._units.facts()
+        for name in (names or {*self._asked, *self._in_vain}) - facts.keys():  # they are loaded no more
+            self._asked.pop(name, None)
+            self._in_vain.discard(name)
         for name in names:
             unit = facts.get(name)
-            if unit is None:  # it is loaded no more
-                self._asked.pop(name, None)
-                self._in_vain.discard(name)
             if unit is None or not _fails(unit) or self._asked.get(name) == unit.invocation:
                 continue
             with suppress(asyncio.QueueFull):

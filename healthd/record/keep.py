@@ -37,7 +37,7 @@ INCIDENT_BYTES: Final = 100_000
 
 INCIDENTS_KEPT: Final = 1000
 INCIDENT_BYTES_KEPT: Final = 16 * 1024 * 1024
-"""Of incidents the newest, so many of them and so much of their evidence at most."""
+"""Of incidents those that go on and the newest, so many of them and so much of their evidence at most."""
 
 TAPE_BYTES_KEPT: Final = 16 * 1024 * 1024
 """What the tape may take: at the defaults far more than a month of it; in a storm that does not end, some days."""
@@ -69,7 +69,7 @@ _TOO_MANY_INCIDENTS: Final = """
     DELETE FROM incident WHERE id IN (
         SELECT id FROM (
             SELECT id, row_number() OVER newest AS place, sum(length(data)) OVER newest AS bytes
-            FROM incident WINDOW newest AS (ORDER BY opened_at DESC, id DESC)
+            FROM incident WINDOW newest AS (ORDER BY ended_at IS NULL DESC, opened_at DESC, id DESC)
         ) WHERE place > ? OR bytes > ? ORDER BY place DESC LIMIT ?
     )
 """

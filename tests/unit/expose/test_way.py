@@ -172,7 +172,8 @@ def test_a_storm_of_failures_leaves_most_units_alone() -> None:
     assert asyncio.run(scene()) == 16
 
 
-def test_a_unit_that_is_loaded_no_more_is_forgotten() -> None:
+@pytest.mark.parametrize("told", [True, False], ids=["told of", "among all"])
+def test_a_unit_that_is_loaded_no_more_is_forgotten(told: bool) -> None:
     async def life() -> list[str]:
         units = FakeUnits()
         way = Way(units, FakeHost(), Listeners(8080))  # type: ignore[arg-type]
@@ -181,7 +182,7 @@ def test_a_unit_that_is_loaded_no_more_is_forgotten() -> None:
             units.put(service(name, active="failed", sub="failed"))
             way.heard(frozenset({name}))
             units.remove(name)
-            way.heard(frozenset({name}))
+            way.heard(frozenset({name} if told else ()))
         return list(way._asked)  # what it remembers shows nowhere else
 
     assert asyncio.run(life()) == []

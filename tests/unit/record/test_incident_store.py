@@ -175,6 +175,18 @@ def test_of_too_many_incidents_the_newest_are_kept(file: Path, monkeypatch: pyte
         assert ids(connection) == [6, 7, 8]
 
 
+def test_an_incident_that_goes_on_is_kept_however_many_are_newer(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keep, "INCIDENTS_KEPT", 3)
+    with closing(database(file)) as connection:
+        write(
+            connection,
+            filed(*(incident(n, at=START + n, ended_at=START + n + 9 if n > 1 else None) for n in range(1, 9))),
+        )
+        pass_time(connection)
+
+        assert ids(connection) == [1, 7, 8]
+
+
 def test_what_no_disk_takes_is_kept_in_memory_the_newest_of_it() -> None:
     readings = Readings()
     readings.file(incident(1, title="old"))
