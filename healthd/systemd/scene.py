@@ -15,6 +15,7 @@ LINE_CHARS: Final = 500
 
 _CORE_DUMP: Final = "fc2e22bc6ee647b6b90729ab34a250b1"  # MESSAGE_ID of systemd-coredump
 _MOST_CORES: Final = 20  # newer dumps of the unit that are looked at for that of the run
+_MOST_FORGED: Final = 500  # records of others that look like dumps and are passed over on the way
 _LATE_SECONDS: Final = 2.0  # after the end of a run, for which a line may be its own that does not say so
 _MOST_NAMELESS: Final = 500  # records of the unit that are looked at for such lines
 
@@ -90,14 +91,13 @@ def _backwards(record: Any) -> list[Line]:
 
 def _core_dump(reader: Any, invocation: str) -> CoreDump | None:
     """The newest dump of this run."""
-    for _ in range(_MOST_CORES):
-        record = reader.get_previous()
-        if not record:
-            return None
-        if (
-            _by_systemd(record)
-            and f"INVOCATION_ID={invocation}" in _text(record.get("COREDUMP_ENVIRON", "")).splitlines()
-        ):
+    cores = forged = 0
+    while cores < _MOST_CORES and forged < _MOST_FORGED and (record := reader.get_previous()):
+        if not _by_systemd(record):
+            forged += 1
+            continue
+        cores += 1
+        if f"INVOCATION_ID={invocation}" in _text(record.get("COREDUMP_ENVIRON", "")).splitlines():
             return CoreDump(
                 at=_instant(record),
                 pid=int(pid) if (pid := str(record.get("COREDUMP_PID", ""))).isdecimal() else 0,

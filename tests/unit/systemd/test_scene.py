@@ -191,6 +191,16 @@ def test_a_dump_that_anybody_may_have_made_up_is_passed_over(who: dict[str, str]
     assert (told.core is not None) is believed
 
 
+def test_dumps_that_anybody_made_up_do_not_hide_the_true_one() -> None:
+    forged = (dumped(RUN, _UID="1000", _SYSTEMD_UNIT="session-1.scope", COREDUMP_PID=1) for _ in range(50))
+
+    told = scene(dumped(RUN), *forged)
+
+    assert told is not None
+    assert told.core is not None
+    assert told.core.pid == 812
+
+
 def test_a_number_that_is_none_does_not_keep_the_rest_back() -> None:
     told = scene(written("ready"), dumped(RUN, COREDUMP_PID="many"))
 
