@@ -12,6 +12,7 @@ What a full or read-only disk does not take is owed to it: it counts as done her
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -49,13 +50,15 @@ class Folder:
         self._heard: set[Path] = set()  # where the disk is full, it is known as long as this process lives
         for folder in (self.outbox, self._delivered, self._told):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._owed: dict[Path, Callable[[], object]] = {}  # by the file that it is about
+        self._owed: dict[Path, tuple[Callable[[], object], int]] = {}  # by the file that it is about, with its time
         self.trouble: OSError | None = None
         """Why something is owed; None: nothing is."""
+        self.outdated = False
+        """Whether letters come into what is read-only here: the folders are as systemd made them for this process."""
 
     def catch_up(self) -> None:
         """Try again what is owed."""
-        for path, work in list(self._owed.items()):
+        for path, (work, _) in list(self._owed.items()):
             self._do(path, work)
 
     def letters(self, known: frozenset[str]) -> Iterator[tuple[str, Letter | None]]:
@@ -63,7 +66,7 @@ class Folder:
         found: list[tuple[float, str, Letter | None]] = []
         for file in self.outbox.iterdir():
             name = file.name
-            if name in known or name.startswith(".") or file in self._owed or file.is_dir():
+            if name in known or name.startswith(".") or self._is_owed(file) or file.is_dir():
                 continue
             letter: Letter | None = None
             try:
@@ -74,6 +77,8 @@ class Folder:
                 found.append((0.0, name, None))
                 continue
             found.append((letter.at, name, letter))
+        read_only = self.trouble is not None and self.trouble.errno == errno.EROFS
+        self.outdated |= bool(found) and read_only and any(path.parent == self.outbox for path in self._owed)
         for _, name, letter in sorted(found, key=lambda each: each[:2]):
             yield name, letter
 
@@ -183,17 +188,30 @@ class Folder:
             with suppress(OSError):
                 _forget(file, wall - (OWED_SECONDS if file.stat().st_size else TOLD_SECONDS))
 
+    def _is_owed(self, file: Path) -> bool:
+        """Whether it only lies there because it cannot be taken away. What was put in its place since then does not."""
+        if file in self._owed and self._owed[file][1] != _modified(file):
+            del self._owed[file]
+        return file in self._owed
+
     def _do(self, path: Path, work: Callable[[], object]) -> None:
         try:
             work()
         except FileNotFoundError:  # somebody took it away
             self._owed.pop(path, None)
         except OSError as error:
-            self._owed[path], self.trouble = work, error
+            self._owed[path], self.trouble = (work, _modified(path)), error
         else:
             self._owed.pop(path, None)
         if not self._owed:
             self.trouble = None
+
+
+def _modified(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _forget(file: Path, before: float) -> None:

@@ -90,8 +90,9 @@ class Office:
                     now = self._clock.boot()
                     quiet_since = now if self._waits_for else quiet_since
                     over = now - quiet_since >= self._idle or (now - began >= self._life and not self._busy())
+                    told = self._stopping or self._folder.outdated
                     # The next process would not know what the disk did not take down, and send all of it once more.
-                    if (over and not troubled) or (self._stopping and not self._busy()):
+                    if (over and not troubled) or (told and not self._busy()):
                         break
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(min(LOOK_SECONDS, self._idle)):

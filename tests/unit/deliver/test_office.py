@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -122,3 +123,36 @@ def test_it_ends_when_told_to_whatever_the_disk_does(tmp_path: Path, disk: dict[
     post.live(scene)
 
     assert post.posted == 1
+
+
+def test_where_the_disk_was_mended_for_all_but_this_process_the_next_one_goes_on(
+    tmp_path: Path, disk: dict[str, int]
+) -> None:
+    post = Post(tmp_path)
+    (tmp_path / "outbox" / "1.json").write_bytes(a_letter().to_json())
+
+    async def scene(_: asyncio.Task[None]) -> None:
+        disk["error"] = errno.EROFS
+        await asyncio.sleep(HOUR)
+        (tmp_path / "outbox" / "2.json").write_bytes(replace(a_letter(), id="2").to_json())
+
+    post.live(scene)
+
+    assert (post.posted, post.left()) == (1, ["1.json", "2.json"])
+
+
+def test_what_takes_the_place_of_a_letter_that_cannot_be_removed_is_sent(tmp_path: Path, disk: dict[str, int]) -> None:
+    post = Post(tmp_path)
+    (tmp_path / "outbox" / "1.json").write_bytes(a_letter().to_json())
+
+    async def scene(_: asyncio.Task[None]) -> None:
+        disk["error"] = errno.EIO
+        await asyncio.sleep(HOUR)
+        (tmp_path / "outbox" / "1.json").write_bytes(replace(a_letter(), id="2").to_json())
+        await asyncio.sleep(HOUR)
+        assert post.posted == 2
+        disk["error"] = 0
+
+    post.live(scene)
+
+    assert post.left() == []
