@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from healthd.aside import Aside
 from healthd.errors import ReadError
 from healthd.host import cpu, memory, network, pressure, sensors, tables
-from healthd.host.aside import Aside
 from healthd.host.disks import Disks
 from healthd.host.files import Kept
 from healthd.host.groups import group_usage

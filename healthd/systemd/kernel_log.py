@@ -13,9 +13,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.aside import JOURNAL, JOURNAL_SECONDS, Aside
 from healthd.errors import Absent, HealthdError, ReadError
 from healthd.figures import FaultKind, KernelFault
-from healthd.systemd.asking import Asking
 from healthd.systemd.kernel_text import complaint_in, unit_of_victim
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class KernelLog:
     def __init__(self, clock: Clock, reader: Callable[[], Any] | None = None) -> None:
         self._clock = clock
         self._new_reader = reader or _journal
-        self._asking = Asking[tuple[KernelFault, ...] | HealthdError]()
+        self._aside = Aside(JOURNAL)
         self._reader: Any = None
         self._written: select.poll | None = None
         self._boot_id = ""
@@ -61,38 +61,32 @@ class KernelLog:
 
     def faults(self) -> Soon[tuple[KernelFault, ...]]:
         """The faults of the last hour, the newest first. `Absent`: no journal can be read; `ReadError`: not now."""
-        return self._newest(self._clock.boot()) if self._nothing_new() else self._asked()
-
-    async def _asked(self) -> tuple[KernelFault, ...]:
-        told = await self._asking.ask(self._look)
-        if told is None:
-            raise ReadError("the journal does not answer")
-        if isinstance(told, HealthdError):
-            raise told
-        return told
+        if self._nothing_new():
+            return self._newest(self._clock.boot())
+        return self._aside.ask(self._look, deadline=JOURNAL_SECONDS)
 
     def _nothing_new(self) -> bool:
         """Whether the journal was read to its end and nobody has written to it since."""
-        if self._reader is None or self._written is None or self._asking.busy:
+        if self._reader is None or self._written is None or self._aside.busy:
             return False
         return not self._written.poll(0)
 
     # In the thread
 
-    def _look(self) -> tuple[KernelFault, ...] | HealthdError:
+    def _look(self) -> tuple[KernelFault, ...]:
         try:
             if self._reader is None:
                 self._open()
             self._reader.process()
             self._read_on()
         except ImportError:
-            return Absent("there is no systemd-python to read the journal with")
+            raise Absent("there is no systemd-python to read the journal with") from None
         except OSError as error:
             self._reader = None
-            return ReadError(f"the journal cannot be read: {error}")
-        except HealthdError as error:
+            raise ReadError(f"the journal cannot be read: {error}") from error
+        except HealthdError:
             self._reader = None
-            return error
+            raise
         return self._newest(self._clock.boot())
 
     def _open(self) -> None:

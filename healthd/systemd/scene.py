@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.aside import JOURNAL, JOURNAL_SECONDS, Aside
 from healthd.evidence import CoreDump, Line, Scene
-from healthd.systemd.asking import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,11 +25,13 @@ class Scenes:
 
     def __init__(self, reader: Callable[[], Any] | None = None) -> None:
         self._reader = reader or _journal
-        self._asking = Asking[Scene]()
+        self._aside = Aside(JOURNAL)
 
     async def of(self, unit: str, invocation: str) -> Scene | None:
         """The scene of this run. None: it cannot be told."""
-        return await self._asking.ask(lambda: self._look(unit, invocation)) if invocation else None
+        if not invocation:
+            return None
+        return await self._aside.told(lambda: self._look(unit, invocation), deadline=JOURNAL_SECONDS)
 
     # In the thread
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from healthd.aside import JOURNAL, JOURNAL_SECONDS, Aside
 from healthd.model import HoldReason
-from healthd.systemd.asking import Asking
 from healthd.systemd.details import DEADLINE
 from healthd.systemd.names import UNIT, UNKNOWN_NUMBER, get, unit_path
 
@@ -76,13 +76,15 @@ def _went_down_unseen(unit: UnitFacts) -> bool:
 class StopRecords:
     """Asks the journal of this boot. `look` is the question itself, which blocks; tests have their own."""
 
-    def __init__(self, look: Callable[[str, float], bool | None] | None = None, *, deadline: float = 2.0) -> None:
+    def __init__(
+        self, look: Callable[[str, float], bool | None] | None = None, *, deadline: float = JOURNAL_SECONDS
+    ) -> None:
         self._look = look or stopped_since
-        self._asking = Asking[bool](deadline=deadline)
+        self._aside, self._deadline = Aside(JOURNAL), deadline
 
     async def stopped(self, unit: str, since: float) -> bool | None:
         """Whether a stop job took the unit down after `since` (CLOCK_MONOTONIC seconds). None: it cannot be told."""
-        return await self._asking.ask(lambda: self._look(unit, since))
+        return await self._aside.told(lambda: self._look(unit, since), deadline=self._deadline)
 
 
 def stopped_since(unit: str, since: float) -> bool | None:

@@ -28,7 +28,7 @@ class Row:
 
 WORDS: Final = (
     "model", "answers", "errors", "events", "evidence", "probes", "figures", "jobs", "letters", "detail", "soon",
-    "mask", "utf8",
+    "mask", "utf8", "aside",
 )  # fmt: skip
 CONTRACTS: Final = ("ports", "registry", "config")
 PURE: Final = ("assess", "decide")

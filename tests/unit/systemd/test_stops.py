@@ -72,7 +72,7 @@ def test_without_a_thread_the_journal_cannot_tell_and_is_asked_again(monkeypatch
     async def scene() -> list[bool | None]:
         records = StopRecords(lambda _unit, _since: True)
         with monkeypatch.context() as patched:
-            patched.setattr("healthd.systemd.asking.start_new_thread", none)
+            patched.setattr("healthd.aside.start_new_thread", none)
             first = await records.stopped("a.service", 0.0)
         return [first, await records.stopped("a.service", 0.0)]
 

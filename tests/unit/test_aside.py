@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from queue import SimpleQueue
 
 import pytest
 
+from healthd.aside import Aside
 from healthd.errors import Absent, ReadError
-from healthd.host.aside import Aside
 
 
 def test_the_answer_comes_to_who_asked() -> None:
@@ -52,8 +53,9 @@ def test_one_that_is_stuck_is_given_up_and_nothing_waits_behind_it() -> None:
 
 
 def test_a_bug_in_a_question_comes_to_who_asked_and_the_next_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    printed, nothing = [], dict[str, str]()
-    monkeypatch.setattr(sys, "unraisablehook", lambda hooked: printed.append(hooked.exc_type))
+    printed: SimpleQueue[type[BaseException]] = SimpleQueue()
+    nothing = dict[str, str]()
+    monkeypatch.setattr(sys, "unraisablehook", lambda hooked: printed.put(hooked.exc_type))
 
     async def life() -> int:
         aside = Aside("a disk")
@@ -62,4 +64,4 @@ def test_a_bug_in_a_question_comes_to_who_asked_and_the_next_is_answered(monkeyp
         return await aside.ask(lambda: 42, deadline=5)
 
     assert asyncio.run(life()) == 42
-    assert printed == [KeyError]
+    assert printed.get(timeout=10) is KeyError
