@@ -40,7 +40,7 @@ HOLDS: Final[dict[str, tuple[str, str, str]]] = {
     "starting": (
         "it is given time to start",
         "it is just starting, or systemd is about to restart it by itself",
-        "wait, healthd acts if that fails; if it goes on, read journalctl -u UNIT",
+        "wait: where that fails it is down, an issue of its own on which healthd acts; else read journalctl -u UNIT",
     ),
     "shutting_down": (
         "no healing now",

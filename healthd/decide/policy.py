@@ -194,7 +194,7 @@ def _starting(case: Case) -> Verdict | None:
         return _hold(HoldReason.STARTING, "it runs again; its check has not looked since")
     if case.ticket.key.type is IssueType.CRASH_LOOP and unit is not None and unit.active in ("failed", "inactive"):
         return _hold(
-            HoldReason.DEPENDENCY, "systemd does not restart it any more, and that it is down is an issue of its own"
+            HoldReason.STARTING, "systemd does not restart it any more; that it is down is an issue of its own"
         )
     if case.ticket.key.type is IssueType.CRASH_LOOP:
         return _hold(HoldReason.STARTING, CLASSES[Cause.CRASH_LOOP].why)

@@ -109,13 +109,16 @@ def test_a_spreadsheet_gets_rows_with_their_zone(ward: Ward, healed: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
-    [(["nobody"], "there is no component 'nobody' (known: "), (["--since", "soon"], "this is no time (90s, 5m, 2h")],
+    ("arguments", "code", "words"),
+    [
+        (["nobody"], 1, "there is no component 'nobody' (known: "),
+        (["--since", "soon"], 64, "this is no time (90s, 5m, 2h"),
+    ],
 )
-def test_a_mistake_is_one_line_with_a_hint(ward: Ward, arguments: list[str], words: str) -> None:
+def test_a_mistake_is_one_line_with_a_hint(ward: Ward, arguments: list[str], code: int, words: str) -> None:
     refused = ward.healthctl("history", *arguments)
 
-    assert refused.returncode == 1
+    assert refused.returncode == code
     assert words in refused.stderr
     assert refused.stderr.count("\n") == 1
 

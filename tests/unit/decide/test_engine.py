@@ -355,7 +355,7 @@ def test_what_a_unit_shows_in_the_middle_of_an_attempt_is_no_other_hold() -> Non
     bench.turn([UNIT])
 
     assert [held.reason for held in bench.happened[seen:] if isinstance(held, Held)] == []
-    assert bench.held() == [HoldReason.DEPENDENCY]  # of the loop, which systemd itself has ended
+    assert bench.held() == [HoldReason.STARTING]  # of the loop, which systemd itself has ended
 
 
 def test_a_crash_loop_that_systemd_gave_up_on_is_said_to_be_so() -> None:
