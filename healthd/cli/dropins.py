@@ -7,12 +7,11 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from healthd.cli.seal import DROP_IN, drop_ins
+from healthd.cli.inplace import put_in_place
+from healthd.cli.seal import PUBLIC, drop_ins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_PUBLIC = 0o644
 
 
 def put(wanted: Mapping[str, bytes], units: str) -> bool:
@@ -28,7 +27,10 @@ def put(wanted: Mapping[str, bytes], units: str) -> bool:
             path.parent.rmdir()
     changed = {name: text for name, text in wanted.items() if there.get(name) != text}
     for name, text in changed.items():
-        _write(Path(name), text)
+        path = Path(name)
+        path.parent.mkdir(mode=0o755, exist_ok=True)
+        path.parent.chmod(0o755)
+        put_in_place(path, text, mode=PUBLIC)
     return bool(changed or there.keys() - wanted.keys())
 
 
@@ -39,17 +41,3 @@ def have_read_again() -> None:
     """
     if Path("/run/systemd/system").is_dir():
         os.kill(1, signal.SIGHUP)
-
-
-def _write(path: Path, text: bytes) -> None:
-    path.parent.mkdir(mode=0o755, exist_ok=True)
-    path.parent.chmod(0o755)
-    temporary = path.with_name(f".{DROP_IN}.new")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, _PUBLIC)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, _PUBLIC)
-            file.write(text)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from healthd.cli.client import Client, Refused, Unreachable
+from healthd.cli.inplace import put_in_place
 from healthd.cli.status import show
 from healthd.cli.text import plain
 from healthd.config.keys import KEYS_FILE, NAME, ApiKey, Scope, read_keys
@@ -113,7 +114,7 @@ def _edited(args: Namespace, path: Path) -> Iterator[list[str]]:
             fcntl.flock(directory, fcntl.LOCK_EX)  # of two who edit at once, neither loses the other's key
             lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
             yield lines
-            _replace(path, "".join(f"{line}\n" for line in lines))
+            put_in_place(path, "".join(f"{line}\n" for line in lines).encode(), mode=_MODE, group=_group())
             os.fsync(directory)
         finally:
             os.close(directory)
@@ -122,22 +123,11 @@ def _edited(args: Namespace, path: Path) -> Iterator[list[str]]:
         raise RequestError(500, f"{path} cannot be changed: {reason}", hint=f"ls -ld {path.parent} {path}") from None
 
 
-def _replace(path: Path, text: str) -> None:
-    """A new file in place of the old one, of root and for healthd to read, whatever the old one was."""
-    import shutil
+def _group() -> int:
+    """healthd's, which is to read the file."""
+    import grp
 
-    temporary = path.with_name(f".{path.name}.new")
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
-            try:
-                shutil.chown(temporary, user=0, group=_GROUP)
-            except LookupError:  # no such group: healthd is not installed as a package
-                os.fchown(file.fileno(), 0, 0)
-            os.fchmod(file.fileno(), _MODE)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        return grp.getgrnam(_GROUP).gr_gid
+    except KeyError:  # healthd is not installed as a package
+        return 0

@@ -8,7 +8,6 @@ restart the service for ever in spite of RestartPreventExitStatus=.
 
 from __future__ import annotations
 
-import os
 import sys
 
 from healthd.cli.as_daemon import as_daemon
@@ -18,7 +17,6 @@ TYPE_CHECKING = False  # without typing, as healthd.cli.seal
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from healthd.config import Settings
 
@@ -100,6 +98,8 @@ def _write_rule(  # noqa: PLR0917
 ) -> Iterator[str]:
     from pathlib import Path
 
+    from healthd.cli.inplace import put_in_place
+
     text = rule
     # Nor is it sealed if somebody wrote to a file meanwhile: who knows what of that was parsed.
     with as_daemon(config):
@@ -110,7 +110,7 @@ def _write_rule(  # noqa: PLR0917
         old = read_rule(output)
         if old == text:
             return
-        _replace(Path(output), text)
+        put_in_place(Path(output), text, mode=PUBLIC)
     except FileNotFoundError:
         yield f"polkit rule not written, healing is off: there is no {Path(output).parent}; is polkitd installed?"
     except OSError as error:
@@ -142,22 +142,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", metavar="FILE", default=RULE_FILE, help="write this (%(default)s)")
     parser.add_argument("--units", metavar="DIRECTORY", default="", help="write drop-ins of units below this (none)")
     return parser
-
-
-def _replace(output: Path, rule: bytes) -> None:
-    """Put the rule in place in one step: polkitd reads the folder at each change and must never see half of it."""
-    # Nor may the name end in .rules. It is always the same, so that a power cut leaves no litter behind.
-    temporary = output.with_name(f".{output.name}.new")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, PUBLIC)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, PUBLIC)
-            file.write(rule)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ class Details:
         level = {name}
         while level:
             answers = await together(
-                _property(bus, unit, UNIT, relation)
+                property_of(bus, unit, UNIT, relation)
                 for unit in level
                 for relation in ("RequiredBy", "BoundBy", "ConsistsOf")
             )
@@ -143,7 +143,7 @@ class Details:
                 self._service(bus, name) if service else self._result(bus, name),
                 self._assert_failed(bus, name),
                 self._required_by_enabled(bus, name),
-                *(_property(bus, name, UNIT, member) for member in ("CanReload", "TriggeredBy", *_RELATIONS)),
+                *(property_of(bus, name, UNIT, member) for member in ("CanReload", "TriggeredBy", *_RELATIONS)),
             ]
         )
         requires, requisite, binds_to, after, part_of = relations
@@ -201,7 +201,7 @@ class Details:
         if unit is None or unit.active != "inactive" or unit.code or not name.endswith(".service"):
             return False
         tried, met = await together(
-            _property(bus, name, UNIT, member) for member in ("AssertTimestampMonotonic", "AssertResult")
+            property_of(bus, name, UNIT, member) for member in ("AssertTimestampMonotonic", "AssertResult")
         )
         return bool(tried) and not met
 
@@ -218,7 +218,7 @@ class Details:
     async def _above(self, bus: Bus, name: str) -> tuple[str, ...]:
         """What Requires or BindsTo a unit."""
         if name not in self._requirers:
-            answers = await together([_property(bus, name, UNIT, relation) for relation in ("RequiredBy", "BoundBy")])
+            answers = await together([property_of(bus, name, UNIT, relation) for relation in ("RequiredBy", "BoundBy")])
             self._requirers[name] = tuple(requirer for answer in answers for requirer in answer)
         return self._requirers[name]
 
@@ -241,6 +241,7 @@ def _named(units: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(sys.intern, dict.fromkeys(units)))
 
 
-async def _property(bus: Bus, name: str, interface: str, member: str) -> Any:
+async def property_of(bus: Bus, name: str, interface: str, member: str) -> Any:
+    """One property of a unit. Raises `BusError`."""
     ((_, value),) = await bus.call(get(unit_path(name), interface, member), deadline=DEADLINE)
     return value

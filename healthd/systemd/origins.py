@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from healthd.evidence import UnitFiles
 from healthd.systemd.bus import together
-from healthd.systemd.names import SERVICE, UNIT, get, unit_path
+from healthd.systemd.details import property_of
+from healthd.systemd.names import SERVICE, UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from healthd.systemd.bus import Bus
 
-_SECONDS: Final = 2.0
 _MOST: Final = 30
 
 
@@ -22,7 +22,7 @@ async def unit_files(bus: Bus, name: str) -> UnitFiles:
     service = name.endswith(".service")
     asked = [(UNIT, member) for member in ("FragmentPath", "SourcePath", "DropInPaths", "NeedDaemonReload")]
     asked += [(SERVICE, member) for member in ("EnvironmentFiles", "ExecStartPre", "ExecStart") if service]
-    answers = await together([_property(bus, name, *each) for each in asked])
+    answers = await together([property_of(bus, name, *each) for each in asked])
     fragment, source, drop_ins, stale, *of_service = answers
     environment, *commands = of_service or ((), ())
     return UnitFiles(
@@ -43,8 +43,3 @@ def _paths(commands: Iterable[tuple[Any, ...]]) -> Iterable[str]:
             path = argument[argument.find("=") + 1 :] if argument.startswith("-") else argument
             if path.startswith("/"):
                 yield path
-
-
-async def _property(bus: Bus, name: str, interface: str, member: str) -> Any:
-    ((_, value),) = await bus.call(get(unit_path(name), interface, member), deadline=_SECONDS)
-    return value

@@ -16,11 +16,11 @@ from healthd.errors import BusError, BusLost, BusTimeout
 from healthd.events import Event
 from healthd.model import JobResult, Severity, SystemState
 from healthd.systemd.bus import Bus, together
-from healthd.systemd.details import DEADLINE, Details
+from healthd.systemd.details import DEADLINE, Details, property_of
 from healthd.systemd.facts import Ledger
 from healthd.systemd.jobs import Jobs
 from healthd.systemd.kernel_log import KernelLog
-from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, UNIT, get, manager, unit_path
+from healthd.systemd.names import MANAGER, MANAGER_PATH, SYSTEMD, UNIT, get, manager
 from healthd.systemd.signals import RULES, Due, Signals, bus_call
 from healthd.systemd.stops import StopRecords, Stops
 from healthd.systemd.timedate import TimeDate
@@ -138,8 +138,7 @@ class SystemdUnits:
 
     async def primary_name(self, name: str) -> str:
         """The unit's Id; the name itself where there is no such unit."""
-        ((_, primary),) = await self._connection().call(get(unit_path(name), UNIT, "Id"), deadline=DEADLINE)
-        return str(primary)
+        return str(await property_of(self._connection(), name, UNIT, "Id"))
 
     async def control_group(self, name: str) -> str:
         """The path of the unit's control group, asked for once in each of its runs; "" if it has none now."""
@@ -147,9 +146,8 @@ class SystemdUnits:
         known = self._groups.get(name)
         if known is not None and run and known[0] == run:
             return known[1]
-        ((_, path),) = await self._connection().call(
-            get(unit_path(name), f"{SYSTEMD}.{name.rpartition('.')[2].capitalize()}", "ControlGroup"), deadline=DEADLINE
-        )
+        interface = f"{SYSTEMD}.{name.rpartition('.')[2].capitalize()}"
+        path = await property_of(self._connection(), name, interface, "ControlGroup")
         self._groups[name] = (run, path)
         return str(path)
 
