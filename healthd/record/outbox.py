@@ -6,12 +6,10 @@ delivers takes it away. All of it happens in a thread: a disk that hangs holds u
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from healthd.errors import StorageError
 from healthd.letters import DELIVERED, OUTBOX
 from healthd.record.worker import Worker
 
@@ -33,8 +31,7 @@ class FileOutbox:
 
     def __init__(self, directory: Path, *, deadline: float = DEADLINE) -> None:
         self._directory, self._deadline = directory, deadline
-        self._worker: Worker | None = None
-        self._hung: asyncio.Future[Any] | None = None
+        self._worker = Worker("outbox", errors=(OSError,))
 
     async def put(self, letters: Mapping[str, bytes]) -> None:
         """Have these files in the outbox, by name, in place of those that have the name already; `StorageError`."""
@@ -45,19 +42,7 @@ class FileOutbox:
         return await self._done(lambda: self._read(known), DELIVERED)
 
     async def _done(self, work: Callable[[], _T], folder: str) -> _T:
-        if self._hung is not None and not self._hung.done():
-            raise StorageError(f"{self._directory}: the disk has not answered for a while")
-        if self._worker is None:
-            self._worker = Worker("outbox", errors=(OSError,))
-        doing = self._worker.submit(work)
-        try:
-            async with asyncio.timeout(self._deadline):
-                return await asyncio.shield(doing)
-        except TimeoutError:
-            self._hung = doing
-            raise StorageError(f"{self._directory}: the disk did not answer within {self._deadline:g} s") from None
-        except OSError as error:
-            raise StorageError(f"{self._directory / folder}: {error.strerror or error}") from error
+        return await self._worker.do(work, deadline=self._deadline, where=self._directory / folder)
 
     def _read(self, known: Collection[str]) -> tuple[Mapping[str, bytes], int]:
         found: dict[str, bytes] = {}

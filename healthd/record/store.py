@@ -65,7 +65,6 @@ class SqliteStore:
         self._database = Database(path)
         self._worker = Worker("store", errors=_ERRORS)
         self._unread = True
-        self._stuck: asyncio.Future[Any] | None = None
         self._sync: asyncio.TimerHandle | None = None
         self._readings = Readings()
         self._kept_at: float | None = None
@@ -73,7 +72,7 @@ class SqliteStore:
         self._cannot_keep = False
         self._soon: asyncio.TimerHandle | None = None
         self._filing: asyncio.TimerHandle | None = None
-        self._reader: Worker | None = None
+        self._reader = Worker("history", errors=_ERRORS)
 
     async def load(self) -> Mapping[str, Any] | None:
         """The saved entries; None on a host where nothing was ever saved. Opens, and migrates, the file."""
@@ -131,7 +130,7 @@ class SqliteStore:
         """Write what is remembered and noted."""
         await self._kept()
         if (keeping := self._keep()) is not None:
-            await self._waited(keeping, self._deadline)
+            await self._worker.waited(keeping, deadline=self._deadline, where=self._path)
 
     async def history(self, query: HistoryQuery) -> History:
         """What was, from the file and from what is not written yet."""
@@ -172,8 +171,7 @@ class SqliteStore:
             await self._run(self._database.close, self._deadline)
         finally:
             self._worker.stop()
-            if self._reader is not None:
-                self._reader.stop()
+            self._reader.stop()
 
     def _write_down(self) -> None:
         self._filing = None
@@ -182,11 +180,8 @@ class SqliteStore:
     def _start_sync(self) -> None:
         self._sync = None
         self._keep()
-        if not self._is_stuck():
+        if not self._worker.stuck:
             self._worker.submit(self._database.sync)  # should it fail, the next `save` fails too, and says so
-
-    def _is_stuck(self) -> bool:
-        return self._stuck is not None and not self._stuck.done()
 
     # Readings
 
@@ -195,7 +190,7 @@ class SqliteStore:
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
-        if self._readings.empty or self._unread or self._keeping is not None or self._is_stuck():
+        if self._readings.empty or self._unread or self._keeping is not None or self._worker.stuck:
             return None
         batch, days = self._readings.take(), self.days
         self._keeping = self._worker.submit(lambda: self._database.keep(batch, days))
@@ -226,10 +221,8 @@ class SqliteStore:
             await asyncio.wait({self._keeping}, timeout=self._deadline)
 
     async def _look(self, work: Callable[[], _T]) -> _T:
-        if self._reader is None:
-            self._reader = Worker("history", errors=_ERRORS)
         try:
-            return await self._waited(self._reader.submit(work), LOOK_DEADLINE)
+            return await self._reader.do(work, deadline=LOOK_DEADLINE, where=self._path)
         except StorageError as error:
             if isinstance(error.__cause__, sqlite3.DatabaseError) and damaged(error.__cause__):
                 damage = error.__cause__  # it may be where nobody writes any more
@@ -250,21 +243,4 @@ class SqliteStore:
             self._log.event(Event.STORAGE_FAILED, message, severity=severity, reason=reason)
 
     async def _run(self, work: Callable[[], _T], deadline: float) -> _T:
-        if self._is_stuck():
-            raise StorageError(f"{self._path}: the disk has not answered for a while")
-        future = self._worker.submit(work)
-        try:
-            return await self._waited(future, deadline)
-        except StorageError:
-            if not future.done():
-                self._stuck = future
-            raise
-
-    async def _waited(self, future: asyncio.Future[_T], deadline: float) -> _T:
-        try:
-            async with asyncio.timeout(deadline):
-                return await asyncio.shield(future)
-        except TimeoutError:
-            raise StorageError(f"{self._path}: the disk did not answer within {deadline:g} s") from None
-        except (sqlite3.Error, OSError, ValueError) as error:
-            raise StorageError(f"{self._path}: {error}") from error
+        return await self._worker.do(work, deadline=deadline, where=self._path)

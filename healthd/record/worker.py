@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from healthd.errors import StorageError
 
@@ -18,7 +18,7 @@ _V = TypeVar("_V")
 
 
 class Worker:
-    """Runs functions in a thread of its own, for whoever holds the loop.
+    """Runs functions in a thread of its own, which is there once there is work, for whoever holds the loop.
 
     `errors` are what they may raise. Anything else is a bug and comes out as `StorageError`, as does a lack of threads.
 
@@ -31,6 +31,31 @@ class Worker:
         self._name = name
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._running = False
+        self._late: asyncio.Future[Any] | None = None
+
+    @property
+    def stuck(self) -> bool:
+        """Whether work that was given up is still under way: what is submitted now waits for it."""
+        return self._late is not None and not self._late.done()
+
+    async def do(self, work: Callable[[], _T], *, deadline: float, where: object) -> _T:
+        """Have the work done within so many seconds. Raises `StorageError`, at once while the thread is stuck."""
+        if self.stuck:
+            raise StorageError(f"{where}: the disk has not answered for a while")
+        return await self.waited(self.submit(work), deadline=deadline, where=where)
+
+    async def waited(self, doing: asyncio.Future[_T], *, deadline: float, where: object) -> _T:
+        """What work comes to that was submitted; the work goes on though nobody waits any more."""
+        try:
+            async with asyncio.timeout(deadline):
+                return await asyncio.shield(doing)
+        except TimeoutError:
+            self._late = doing
+            raise StorageError(f"{where}: the disk did not answer within {deadline:g} s") from None
+        except StorageError:
+            raise
+        except self._errors as error:
+            raise StorageError(f"{where}: {getattr(error, 'strerror', None) or error}") from error
 
     def submit(self, work: Callable[[], _T]) -> asyncio.Future[_T]:
         """Have the work done after what was submitted before; its result or error comes to the running loop."""

@@ -64,8 +64,8 @@ async def hung(file: Path, disk: threading.Event) -> SqliteStore:
 
 async def answered(store: SqliteStore) -> None:
     """Wait until the disk has done what it hung at."""
-    assert store._stuck is not None
-    await asyncio.wait([store._stuck], timeout=10)
+    assert store._worker._late is not None
+    await asyncio.wait([store._worker._late], timeout=10)
 
 
 def test_a_disk_that_hangs_is_an_error_within_the_deadline(file: Path, disk: threading.Event) -> None:
