@@ -192,7 +192,7 @@ def test_a_receiver_that_is_out_for_a_while_hears_the_end_when_it_is_back(ward: 
 
 
 def test_what_is_no_letter_is_put_aside(ward: Ward) -> None:
-    ward.host.sh("echo x | runuser -u healthd -- tee /var/lib/healthd/outbox/x.json")
+    ward.host.sh("cd /var/lib/healthd/outbox; runuser -u healthd -- sh -c 'echo x > .x && mv .x x.json'")
     await_delivered(ward)
 
     assert ward.host.sh("cat /var/lib/healthd/delivered/x.json.broken") == "x"
