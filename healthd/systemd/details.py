@@ -129,9 +129,11 @@ class Details:
         before = self._ledger.units.get(name)
         if before is None:
             return  # it went in the moment since its name was taken down
+        self._ledger.refused.discard(name)
         detail = await self._read(bus, name)
         unit = self._ledger.units.get(name)
-        if unit is not None and unit.active == "failed" != before.active:
+        failed = unit is not None and unit.active == "failed" != before.active
+        if failed or name in self._ledger.refused:
             detail = await self._read(bus, name)  # part of it was answered before the start that failed
         self._ledger.described(name, detail)
 

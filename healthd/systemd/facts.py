@@ -85,12 +85,14 @@ class Ledger:
 
     A change worth a wake-up adds the unit's name to `changed`; whoever owns the ledger takes the names out. `missed`
     has the units that were up when last heard of and that a listing then showed down: no signal told why they went.
+    `refused` has those of which an assertion forbade a start; whoever reads that in their details takes them out.
     """
 
     def __init__(self) -> None:
         self.units: dict[str, UnitFacts] = {}
         self.changed: set[str] = set()
         self.missed: set[str] = set()
+        self.refused: set[str] = set()
         self._silent: set[str] = set()  # of these a service's signal changed something, and the unit's is to follow
         self._raised_by: dict[str, int] = {}  # the job under which a unit came up,
         self._lowered_by: dict[str, int] = {}  # and the one under which it went down, while that job lasts
@@ -171,6 +173,7 @@ class Ledger:
         self._failed_as.pop(name, None)
         self._failed_by.pop(name, None)
         self.missed.discard(name)
+        self.refused.discard(name)
         if self.units.pop(name, None) is not None:
             self.changed.add(name)
 
@@ -226,7 +229,9 @@ class Ledger:
         if result == "dependency" and unit.active in _DOWN:
             derived["dependency_failed"] = True
         if result == "assert":
-            derived["detail"] = None  # which has it, and is read anew
+            self.refused.add(name)
+            if unit.detail is not None and not unit.detail.assert_failed:
+                derived["detail"] = None  # which has it, and is read anew
             self.changed.add(name)
         self._merge(unit, {"job": 0} if unit.job == job else {}, derived, now)
 

@@ -94,6 +94,24 @@ async def test_a_service_that_an_assertion_kept_from_its_start_says_so_until_it_
 
 
 @on_stage
+async def test_an_assertion_that_forbids_a_start_while_the_service_is_described_is_not_missed(stage: Stage) -> None:
+    web = stage.systemd.add(WEB, active="inactive", sub="dead")
+    async with running(stage):
+        asked = stage.systemd.asked("Get")
+        stage.systemd.held = []
+        describing = asyncio.create_task(stage.units.describe([WEB]))
+        await stage.systemd.until_asked("Get", asked + 1)
+        await stage.systemd.release("Get")
+        web.more["AssertTimestampMonotonic"] = ("t", 5)
+        await stage.systemd.end_job(7, WEB, "assert")
+        await stage.wakes.until(lambda: any(WEB in names for names in stage.wakes.seen))
+        await stage.systemd.release()
+        await describing
+
+        assert detail(stage, WEB).assert_failed
+
+
+@on_stage
 async def test_that_a_service_may_run_for_so_long_only_is_described(stage: Stage) -> None:
     stage.systemd.add(WEB).more["RuntimeMaxUSec"] = ("t", 3_000_000)
     stage.systemd.add(DB).more["RuntimeMaxUSec"] = ("t", 2**64 - 1)
