@@ -95,8 +95,7 @@ def test_a_service_that_an_assertion_keeps_from_its_start_is_reported_until_it_s
     cursor = ward.host.cursor()
     unit = ward.add(service(unit=["AssertPathExists=/run/wanted"]), start=False)
     ward.try_start(unit)
-    held = ward.await_event(cursor, "healing_held", unit)
-    assert held["HEALTHD_REASON"] == "config_error"
+    ward.await_event(cursor, "healing_held", unit, reason="config_error")
     assert "an assertion of its unit file" in ward.issue(unit)["message"]
 
     ward.host.sh(f"touch /run/wanted; systemctl start {unit}")
