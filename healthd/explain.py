@@ -48,7 +48,7 @@ class Explainer:
             raise RequestError(
                 404, f"{name}: no component, item or loaded unit has this name", hint="healthctl status lists them"
             )
-        return self._unwatched(unit)
+        return await self._unwatched(unit)
 
     def item(self, name: str) -> tuple[Component, Item] | None:
         """The item of this name, with or without its type; its component may stand before it ("services/nginx")."""
@@ -111,7 +111,7 @@ class Explainer:
         ticket = self._worst(component.name)
         facts |= self._rung(ticket) | _last(ticket) | self._so_far(ticket)
         facts["weight"] = f"{component.weight:g} of {sum(part.weight for part in self._pipeline.picture.parts()):g}"
-        return self._explanation(
+        return await self._explanation(
             name=component.name,
             component=component.name,
             status=component.status,
@@ -120,7 +120,6 @@ class Explainer:
             limit=_LIMIT,
             facts=facts,
             ticket=ticket,
-            also=await self.along(ticket.unit if ticket else None),
         )
 
     async def along(self, name: str | None) -> tuple[str, ...]:
@@ -136,7 +135,7 @@ class Explainer:
     async def _item(self, component: Component, item: Item) -> Explanation:
         unit = self._units.facts().get(item.unit or "")
         ticket = self._worst(component.name, item.name) or self._worst_on(unit)
-        return self._explanation(
+        return await self._explanation(
             name=item.name,
             component=component.name,
             status=item.status,
@@ -150,7 +149,6 @@ class Explainer:
             | self._so_far(ticket),
             ticket=ticket,
             stopped=item.stopped,
-            also=await self.along(item.unit),
         )
 
     def _rung(self, ticket: Ticket | None) -> dict[str, str]:
@@ -168,9 +166,9 @@ class Explainer:
         told = [in_words(name, page) for name, page in pages if (name.subject, name.failure) == (subject, failure)]
         return {"so far": "; ".join(told)} if told else {}
 
-    def _unwatched(self, unit: UnitFacts) -> Explanation:
+    async def _unwatched(self, unit: UnitFacts) -> Explanation:
         hold = permitted(self._pipeline.settings, unit.name)
-        return self._explanation(
+        return await self._explanation(
             name=unit.name,
             component="",
             status=Status.UNKNOWN,
@@ -181,10 +179,9 @@ class Explainer:
             ticket=None,
             stopped=unit.stopped_by_job and not unit.running,
             hold=hold,
-            also=(),
         )
 
-    def _explanation(
+    async def _explanation(
         self,
         *,
         name: str,
@@ -195,7 +192,6 @@ class Explainer:
         limit: str,
         facts: Mapping[str, str],
         ticket: Ticket | None,
-        also: tuple[str, ...],
         stopped: bool = False,
         hold: HoldReason | None = None,
     ) -> Explanation:
@@ -214,7 +210,7 @@ class Explainer:
             hold=verdict.hold,
             hold_text=verdict.text,
             until=self._view.wall(verdict.until),
-            also_restarts=also if verdict.action is ActionKind.RESTART_UNIT else (),
+            also_restarts=await self.along(ticket.unit) if ticket and verdict.action is ActionKind.RESTART_UNIT else (),
             budget=self._view.budget(),
         )
 

@@ -46,7 +46,7 @@ class Healer:
         self.before: Callable[[str], Awaitable[None]] | None = None
         """What is to be seen of a unit before an action is carried out on it; ends soon, and raises nothing."""
 
-    async def reached(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
+    async def along(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
         """These, and of each restart which units it takes along: asked before it, for then they are still up."""
         told = list(happenings)
         for place, each in enumerate(told):

@@ -322,7 +322,7 @@ class Pipeline:
 
     async def _heal(self, happenings: Sequence[Happening]) -> Sequence[Happening]:
         if self.healer is not None and happenings:
-            happenings = await self.healer.reached(happenings)
+            happenings = await self.healer.along(happenings)
             for happening in happenings:
                 if isinstance(happening, Started):
                     self.healer.dispatch(happening.ticket.key, happening.attempt)

@@ -313,7 +313,11 @@ class Ledger:
             news["changed_at"] = now
         if news.get("sub") in _AUTO_RESTART and old.sub not in _AUTO_RESTART:
             news["auto_restarts"] = (*old.auto_restarts, now)[-AUTO_RESTARTS_KEPT:]
-        if "active" in news and old.detail is not None and (old.detail.assert_failed or not _is_service(old)):
+        if (
+            "active" in news
+            and old.detail is not None
+            and (old.detail.assert_failed or not old.name.endswith(".service"))
+        ):
             news["detail"] = None  # holds what became of the last start; results are in the signals of services only
         self.units[old.name] = new = replace(old, **news)
         if news.get("active") == "failed" and _failed_around(new):
@@ -338,10 +342,6 @@ def _is_down(unit: UnitFacts) -> bool:
     if detail is None:
         return False
     return detail.assert_failed or (unit.code != 0 and detail.service_type != "oneshot" and not detail.triggered)
-
-
-def _is_service(unit: UnitFacts) -> bool:
-    return unit.name.endswith(".service")
 
 
 def _failed_around(unit: UnitFacts) -> bool:

@@ -11,7 +11,7 @@ from healthd.decide.policy import Verdict
 from healthd.errors import BusLost, RequestError
 from healthd.events import Event
 from healthd.model import ActionKind, HoldReason, Status
-from tests.fake_units import SIMPLE, service
+from tests.fake_units import service
 from tests.unit.assembly import Assembly, assembled, settings, with_table
 
 if TYPE_CHECKING:
@@ -208,16 +208,22 @@ def test_of_a_unit_with_a_ladder_it_names_the_rung_that_comes_next() -> None:
     assert told.facts["next of its actions"] == "run_unit:mend.service"
 
 
-def test_a_bus_that_is_away_does_not_keep_the_rest_of_the_answer_back() -> None:
+def test_a_bus_that_is_away_does_not_keep_the_rest_of_the_answer_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthd.explain.rule", lambda *_: Verdict(action=ActionKind.RESTART_UNIT))
+    asked = []
+
     async def away(healthd: Assembly) -> None:
         async def lost(_name: str) -> tuple[str, ...]:
+            asked.append(_name)
             raise BusLost("the bus is away")
 
         healthd.units.restarted_with = lost  # type: ignore[method-assign]
+        await looping(healthd)
 
-    told, _ = explained("web", service("web.service", detail=SIMPLE), after=away)
+    told, _ = explained("loop", LOOP, after=away)
 
-    assert (told.status, told.also_restarts) == (Status.HEALTHY, ())
+    assert asked == ["loop.service"]
+    assert (told.action, told.also_restarts) == (ActionKind.RESTART_UNIT, ())
 
 
 def test_what_is_down_comes_before_the_crash_loop_that_led_there() -> None:

@@ -247,7 +247,7 @@ def test_a_bus_that_does_not_answer_holds_no_restart_up(monkeypatch: pytest.Monk
         bench.units.restarted_with = silent  # type: ignore[method-assign]
         async with asyncio.TaskGroup() as group:
             restart = attempt(action=ActionKind.RESTART_UNIT)
-            happened = await bench.healer(group).reached([Started(ticket=ticket(), attempt=restart)])
+            happened = await bench.healer(group).along([Started(ticket=ticket(), attempt=restart)])
         return [each.along for each in happened if isinstance(each, Started)]
 
     assert asyncio.run(life()) == [()]

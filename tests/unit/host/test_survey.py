@@ -12,6 +12,7 @@ import pytest
 
 from healthd.errors import ReadError
 from healthd.host.survey import MOST_STUCK, Survey
+from tests.fakes import no_thread
 
 SOON = 0.02
 
@@ -75,10 +76,7 @@ def test_a_mount_that_answers_again_is_asked_again() -> None:
 
 
 def test_where_no_thread_can_be_started_no_mount_is_said_to_hang(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(*_: object) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr("healthd.host.survey.start_new_thread", none)
+    monkeypatch.setattr("healthd.host.survey.start_new_thread", no_thread)
 
     with pytest.raises(ReadError, match="there is no thread to ask mounts with"):
         asyncio.run(Survey(Mounts().ask).look([b"/"], deadline=30))

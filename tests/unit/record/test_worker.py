@@ -13,6 +13,7 @@ import pytest
 
 from healthd.errors import StorageError
 from healthd.record.worker import Worker
+from tests.fakes import no_thread
 
 
 def test_results_come_in_the_order_of_the_work() -> None:
@@ -111,6 +112,7 @@ def test_what_was_submitted_before_the_stop_is_done() -> None:
 HANGS = """
 import asyncio, threading
 from healthd.record.worker import Worker
+from tests.fakes import no_thread
 
 async def live():
     Worker("test", errors=()).submit(threading.Event().wait)
@@ -146,13 +148,10 @@ def test_a_bug_in_one_work_comes_to_whoever_waits_and_the_work_behind_it_is_done
 
 
 def test_without_a_thread_the_work_is_refused_and_the_next_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
     async def life() -> str:
         worker = Worker("test", errors=())
         with monkeypatch.context() as patched:
-            patched.setattr(threading.Thread, "start", none)
+            patched.setattr(threading.Thread, "start", no_thread)
             with pytest.raises(StorageError, match="no thread can be started to do it: can't start new thread"):
                 await worker.submit(lambda: "lost")
         try:

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from healthd.systemd.sink import Sink
+from tests.fakes import no_thread
 
 PATIENCE = 10.0
 
@@ -181,18 +182,21 @@ def test_many_threads_lose_nothing(outlet: FakeOutlet) -> None:
         assert own == [b"%d/%03d" % (name, number) for number in range(200)]
 
 
-def test_what_waits_without_a_thread_goes_out_with_the_next_record(
-    outlet: FakeOutlet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def none(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
+def without_a_thread(outlet: FakeOutlet, monkeypatch: pytest.MonkeyPatch) -> Sink:
+    """A sink with a record that could neither go out at once nor have a thread; now both can be had."""
     outlet.set_open(False)
     sink = Sink(outlet, told)
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", none)
+        patched.setattr(threading.Thread, "start", no_thread)
         sink.put(b"a")
     outlet.set_open(True)
+    return sink
+
+
+def test_what_waits_without_a_thread_goes_out_with_the_next_record(
+    outlet: FakeOutlet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = without_a_thread(outlet, monkeypatch)
     sink.put(b"b")
 
     outlet.await_taken(2)
@@ -202,15 +206,7 @@ def test_what_waits_without_a_thread_goes_out_with_the_next_record(
 def test_what_waits_without_a_thread_goes_out_at_the_end_at_the_latest(
     outlet: FakeOutlet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def none(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    outlet.set_open(False)
-    sink = Sink(outlet, told)
-    with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", none)
-        sink.put(b"a")
-    outlet.set_open(True)
+    sink = without_a_thread(outlet, monkeypatch)
 
     assert sink.close(deadline=PATIENCE) == 0
     assert outlet.taken == [b"a"]

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from healthd.systemd.stops import StopRecords
+from tests.fakes import no_thread
 
 if TYPE_CHECKING:
     import pytest
@@ -66,13 +67,10 @@ def test_a_journal_that_hung_is_asked_again_when_it_is_back() -> None:
 
 
 def test_without_a_thread_the_journal_cannot_tell_and_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(*_: object) -> None:
-        raise RuntimeError("can't start new thread")
-
     async def scene() -> list[bool | None]:
         records = StopRecords(lambda _unit, _since: True)
         with monkeypatch.context() as patched:
-            patched.setattr("healthd.aside.start_new_thread", none)
+            patched.setattr("healthd.aside.start_new_thread", no_thread)
             first = await records.stopped("a.service", 0.0)
         return [first, await records.stopped("a.service", 0.0)]
 
