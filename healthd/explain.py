@@ -176,7 +176,7 @@ class Explainer:
             message="healthd does not watch this unit: it is not enabled, or [services] leaves it out",
             limit=_UNIT_LIMIT,
             facts=_facts(unit),
-            ticket=None,
+            ticket=self._worst_on(unit),
             stopped=unit.stopped_by_job and not unit.running,
             hold=hold,
         )

@@ -15,16 +15,17 @@ from tests.unit.test_looks import Probe, settle, tick
 if TYPE_CHECKING:
     from healthd.answers import Explanation, Finished
     from healthd.config import Settings
+    from healthd.model import UnitFacts
 
 WEB = service("web.service")
 
 
-def refused(name: str, configuration: Settings) -> tuple[Explanation, Finished | None, str]:
+def refused(name: str, configuration: Settings, web: UnitFacts = WEB) -> tuple[Explanation, Finished | None, str]:
     """Of a unit that refuses its probe: `explain` of this name, the dry run of an order, and the record of healing."""
 
     async def scene() -> tuple[Explanation, Finished | None, str]:
         probe = Probe("page", unit="web.service")
-        async with assembled(WEB, configuration=configuration, others=[probe.bound]) as healthd:
+        async with assembled(web, configuration=configuration, others=[probe.bound]) as healthd:
             healthd.units.restarts_too = ("app.service", "worker.service")
             await settle(healthd, "page", Status.HEALTHY)
             probe.well = False
@@ -70,3 +71,11 @@ def test_a_dry_run_of_an_order_names_them_and_nothing_that_there_is_not() -> Non
     assert foreseen is not None
     assert (foreseen.decision, foreseen.action) == ("act", ActionKind.RESTART_UNIT)
     assert foreseen.text == "this restarts app.service, worker.service too"
+
+
+def test_explain_of_a_unit_that_only_a_probe_looks_at_tells_of_that_probe() -> None:
+    told, _, _ = refused("web.service", settings(), service("web.service", file_state="disabled"))
+
+    assert told.message.startswith("healthd does not watch this unit")
+    assert told.issue is not None
+    assert (told.issue.component, told.hold) == ("page", HoldReason.NOT_ALLOWED)
