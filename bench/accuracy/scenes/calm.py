@@ -45,7 +45,6 @@ _STARTS: Final = (
     _starts("optional-part-fails-to-start", "ExecStartPre=-/bin/false"),
     _starts("start-condition-not-met", unit=("ConditionPathExists=/no/such",)),
     _starts("exec-condition-not-met", "ExecCondition=/bin/false"),
-    _starts("start-asserted-in-vain", unit=("AssertPathExists=/no/such",), make="systemctl start $U || :"),
     _starts(
         "within-its-grace",
         command='/bin/sh -c "sleep 0.5; exit 1"',

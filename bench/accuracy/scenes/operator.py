@@ -15,7 +15,6 @@ from bench.accuracy.scenes.shapes import (
     READY,
     STOPPED,
     of_a_service,
-    reported,
     service,
 )
 
@@ -37,13 +36,7 @@ _STOPS: Final = (
     _calm("stopped-politely", command=_POLITE, make="systemctl stop $U", label=STOPPED),
     _calm("stopped-slowly", command=_SLOWLY, make="systemctl stop $U", label=STOPPED),
     _calm("stopped-with-a-bad-status", command=_RUDE, make="systemctl stop $U", label=STOPPED),
-    _calm(
-        "stopped-by-force",
-        *("TimeoutStopSec=1", _DEAF),
-        command=_STUBBORN,
-        make="systemctl stop $U",
-        label=reported("service_down", component="services", hold="operator_stopped"),
-    ),
+    _calm("stopped-by-force", "TimeoutStopSec=1", _DEAF, command=_STUBBORN, make="systemctl stop $U", label=STOPPED),
     _calm("stopped-by-kill-signal", "KillSignal=SIGINT", make="systemctl stop $U", label=STOPPED),
     _calm("stopped-and-killed", "KillSignal=SIGKILL", make="systemctl stop $U", label=STOPPED),
     _calm("stopped-by-its-command", "ExecStop=/bin/kill -9 $MAINPID", make="systemctl stop $U", label=STOPPED),

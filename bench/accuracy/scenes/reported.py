@@ -18,10 +18,8 @@ _NOT_ALLOWED: Final = reported("service_down", component="services", hold="not_a
 _JOB: Final = reported("job_failed", component="services", hold="oneshot")
 
 
-def _cannot(name: str, *settings: str, command: str = "sleep infinity", before: str = "") -> Scene:
-    return of_a_service(
-        name, *settings, command=command, before=before, started=False, make="systemctl start $U || :", label=_CONFIG
-    )
+def _cannot(name: str, *settings: str, **more: Any) -> Scene:
+    return of_a_service(name, *settings, started=False, make="systemctl start $U || :", label=_CONFIG, **more)
 
 
 _CONFIGURATIONS: Final = (
@@ -39,6 +37,7 @@ _CONFIGURATIONS: Final = (
         command="/opt/{name}",
         before="echo '#!/no/such' > /opt/{name}; chmod 755 /opt/{name}",
     ),
+    _cannot("start-asserted-in-vain", unit=("AssertPathExists=/no/such",)),
     _cannot("directory-missing", "WorkingDirectory=/no/such"),
     _cannot("user-missing", "User=nosuchuser"),
     _cannot("group-missing", "Group=nosuchgroup"),
