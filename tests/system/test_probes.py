@@ -111,6 +111,7 @@ def message(ward: Ward, component: str) -> str:
 
 def test_a_service_that_hangs_is_restarted_and_one_that_somebody_stopped_is_not(ward: Ward) -> None:
     unit = ward.add(runs("http", 8001, "Type=notify"))
+    behind = ward.add(service(unit=[f"Requires={unit}", f"After={unit}"]))
     with ward.under(HUNG.format(name="web", port=8001, unit=unit)):
         cursor = ward.host.cursor()
         ward.healthctl("check", "web")
@@ -123,6 +124,7 @@ def test_a_service_that_hangs_is_restarted_and_one_that_somebody_stopped_is_not(
 
         assert "no answer within 0.5 s" in opened["MESSAGE"]
         assert started["HEALTHD_ACTION"] == "restart_unit"
+        assert started["MESSAGE"].endswith(f"; this restarts {behind} too")
         assert ward.invocation(unit) != before
         assert ward.host.state(unit) == "active"
 
@@ -136,6 +138,7 @@ def test_a_service_that_hangs_is_restarted_and_one_that_somebody_stopped_is_not(
         assert message(ward, "web") == stopped
         assert "healing_started" not in ward.events(cursor, unit)
         assert ward.host.state(unit) == "inactive"
+    ward.discard(behind)
     ward.discard(unit)
 
 

@@ -144,3 +144,19 @@ def test_many_units_at_once_are_one_incident_healed_one_at_a_time(host: Host) ->
         record.get("HEALTHD_REASON") for record in records if record["HEALTHD_EVENT"] == "healing_held"
     }
     assert "the cascade is over" in ended["MESSAGE"]
+
+
+def test_a_cascade_lasts_while_the_budget_of_the_host_holds_units_of_it(host: Host) -> None:
+    ward = Ward(host=host)
+    budget = "host_budget_actions = 2\nhost_budget_seconds = 12\ncascade_seconds = 3\n"
+    ward.configure(BRAKE.replace("host_budget_actions = 0\n", budget))
+    units = [ward.add() for _ in range(5)]
+    ward.look()
+    cursor = ward.host.cursor()
+    kill_all(ward, units)
+    until_healed(ward, cursor, units)
+    ended = ward.await_event(cursor, "cascade_ended")
+
+    assert ended["MESSAGE"].endswith("5 of 5 units are well")
+    held = {record["HEALTHD_REASON"] for record in ward.story(cursor) if record["HEALTHD_EVENT"] == "healing_held"}
+    assert {"host_budget", "cascade"} <= held
